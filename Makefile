@@ -1,0 +1,41 @@
+# The two commands of the README are `make demo` and `make test`; each sets up .venv by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+EXTRAS := media,train,track,dev
+
+.PHONY: demo test lint bench default-model clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# torch goes first and alone: pip then takes the CPU build where one lies at hand, and nothing later replaces it.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	touch $(READY)
+
+demo: $(READY) ## make music, train on it, compare, classify; MUSIC=folder classifies yours, too
+	$(BIN)/genrelab demo $(if $(MUSIC),--music "$(MUSIC)")
+
+test: $(READY) ## run the tests; ARGS are pytest's
+	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
+
+lint: $(READY) ## check style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY) ## print ratios against peers, taken in one run; MUSIC=folder takes its mp3s
+	$(BIN)/python benchmarks/store.py $(MUSIC)
+	$(BIN)/python benchmarks/frontends.py
+	$(BIN)/python benchmarks/classify.py $(MUSIC)
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/epoch.py
+
+clean: ## remove what make made
+	rm -rf $(VENV) demo build dist

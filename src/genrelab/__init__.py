@@ -1,0 +1,33 @@
+"""genrelab tells the genre of a piece of music, shows why, and is the laboratory for such classifiers.
+
+>>> import genrelab
+>>> genrelab.load().classify_file("song.mp3")  # doctest: +SKIP
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+
+    from genrelab.bundles.classifier import Classifier
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+
+def load(bundle: "str | os.PathLike[str] | None" = None) -> "Classifier":
+    """Return a classifier, from a bundle file or from the one that comes with the package.
+
+    Parameters
+    ----------
+    bundle
+        Path of an ``.onnx`` bundle made by ``genrelab export``; None for the default bundle.
+
+    Raises
+    ------
+    BundleError
+        The file is missing or is not a bundle.
+    """
+    from genrelab.bundles.classifier import Classifier  # waits until it is wanted: it brings onnxruntime
+
+    return Classifier(bundle)

@@ -1,0 +1,54 @@
+"""The errors that a person meets: one clear sentence each, no traceback on the command line."""
+
+
+class GenrelabError(Exception):
+    """Something the user can mend. The message says what happened, to which file or key, and what to do."""
+
+
+def printable(text: object) -> str:
+    """Return `text` with every character escaped that a terminal, a log or a UTF-8 file could choke on.
+
+    File names may hold line breaks, terminal commands and bytes that are not UTF-8 (Python's lone surrogates).
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+class AudioError(GenrelabError):
+    """A sound file that cannot be used.
+
+    Parameters
+    ----------
+    path
+        The file.
+    reason
+        Why, in a few words, e.g. ``"empty file"``; the message is ``"<path>: <reason>"``.
+    """
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{printable(path)}: {reason}")
+        self.path = str(path)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["AudioError"], tuple[str, str]]:
+        """Rebuild from both arguments, so that the error survives the way back from a worker process."""
+        return AudioError, (self.path, self.reason)
+
+
+class CorpusError(GenrelabError):
+    """A corpus that is missing, damaged or contradicts itself."""
+
+
+class LeakError(CorpusError):
+    """A split that shares tracks, artists or near-duplicate audio between its parts."""
+
+
+class RecipeError(GenrelabError):
+    """A recipe with an unknown key, a wrong type or an impossible combination."""
+
+
+class RunError(GenrelabError):
+    """A run folder, a predictions table or a device that is not what was asked for."""
+
+
+class BundleError(GenrelabError):
+    """A file that is not a genrelab bundle, or a bundle this version cannot use."""

@@ -1,0 +1,79 @@
+"""Files that appear whole or not at all: write beside, flush to disk, rename."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+# Read once, at import: it can only be read by setting it, which another thread must not see.
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+
+_TEMPORARY = ".genrelab-"
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on leaving, flush it to disk and rename it to `path`.
+
+    Whatever happens inside, `path` holds either its old content or the whole new one. The temporary file keeps the
+    suffix of `path`, since many writers choose their format by it. On an error it is removed.
+
+    Parameters
+    ----------
+    path
+        Where the file shall appear. Its folder is made if need be.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY, suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_UMASK)  # mkstemp makes files that only their owner can read
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed process left in `folder` or below; no other may be writing there."""
+    for path in folder.rglob(f"{_TEMPORARY}*"):
+        path.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write `text` (UTF-8) to `path`, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write `value` as indented JSON to `path`, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def content_hash(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush the rename itself; Windows has no folder handles to flush."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
