@@ -1,0 +1,260 @@
+"""Which of two models is better, on the clips both were tested on, and whether the difference is more than noise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.stats import binom
+
+from genrelab.errors import RunError
+from genrelab.evaluation.intervals import Interval, bootstrap, confusion_contributions, resampled_sums
+from genrelab.evaluation.metrics import confusion, metrics, scores
+from genrelab.evaluation.predictions import PREFIX, Predictions
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found. Differences are a minus b: above zero, a is better.
+
+    Intervals are 95 % (or the level asked for), paired bootstrap over tracks; `mcnemar_p` is two-sided and exact, with
+    clips as its units.
+    """
+
+    name_a: str
+    name_b: str
+    clips: int
+    tracks: int
+    accuracy_a: float
+    accuracy_b: float
+    accuracy_difference: float
+    accuracy_interval: Interval
+    macro_f1_a: float
+    macro_f1_b: float
+    macro_f1_difference: float
+    macro_f1_interval: Interval
+    only_a_right: int
+    only_b_right: int
+    mcnemar_p: float
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def beyond_noise(self) -> bool:
+        """Whether the interval of the difference in accuracy leaves out zero."""
+        return bool(self.accuracy_interval.low > 0 or self.accuracy_interval.high < 0)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Several runs, best accuracy first, and the best against each other one.
+
+    `table` has a row a run, each on all its own clips: ``run, protocol, leaks, clips, tracks``; value, ``_low`` and
+    ``_high`` of accuracy, balanced accuracy and macro F1; ``log_loss`` and ``ece``. `holm_p` are the McNemar p-values
+    of `against_best` after Holm's correction for their number.
+    """
+
+    table: pd.DataFrame
+    against_best: list[Comparison]
+    holm_p: list[float]
+    warnings: list[str]
+
+
+def compare(
+    a: Predictions,
+    b: Predictions,
+    *,
+    name_a: str = "a",
+    name_b: str = "b",
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Comparison:
+    """Compare two tables, each one part of a run, on the clips that both hold.
+
+    A clip tested in several folds counts with its mean probabilities. Both models see the same resampled tracks, so
+    that what makes a track hard for both falls out of the difference.
+
+    Raises
+    ------
+    RunError
+        The genres differ, or no clip is in both.
+    """
+    if set(a.genres) != set(b.genres):
+        odd = ", ".join(sorted(set(a.genres) ^ set(b.genres)))
+        raise RunError(
+            f"{name_a} and {name_b} tell apart different genres (not in both: {odd}); they cannot be compared"
+        )
+    warnings = _warnings(a, b, name_a, name_b)
+    one_a, one_b = _one_row_a_clip(a, a.genres), _one_row_a_clip(b, a.genres)
+    shared = one_a.index.intersection(one_b.index, sort=False)
+    if shared.empty:
+        raise RunError(f"{name_a} and {name_b} share no clip; compare runs on the same corpus and part")
+    if len(shared) < max(len(one_a), len(one_b)):
+        warnings.append(
+            f"The clips differ: {name_a} was tested on {len(one_a)}, {name_b} on {len(one_b)}; "
+            f"the differences are taken on the {len(shared)} that both share."
+        )
+    one_a, one_b = one_a.loc[shared], one_b.loc[shared]
+    agree = (one_a["genre"] == one_b["genre"]).to_numpy()
+    if not agree.all():
+        if not agree.any():
+            raise RunError(f"{name_a} and {name_b} disagree on the true genre of every clip they share")
+        warnings.append(
+            f"The true genre of {int((~agree).sum())} clips differs between {name_a} and {name_b}; they are left out."
+        )
+    pair = [Predictions(table[agree].reset_index()) for table in (one_a, one_b)]
+    return _paired(pair[0], pair[1], (name_a, name_b), warnings, resamples, seed, level)
+
+
+def compare_many(
+    runs: Mapping[str, Predictions], *, resamples: int = 1000, seed: int = 0, level: float = 0.95
+) -> Ranking:
+    """Rank runs by accuracy and compare the best with each other one.
+
+    Parameters
+    ----------
+    runs
+        One part's predictions by the run's name; two or more.
+
+    Raises
+    ------
+    RunError
+        Fewer than two runs, or two that `compare` refuses.
+    """
+    if len(runs) < 2:
+        raise RunError("a comparison needs two or more runs")
+    table = pd.DataFrame([_row(name, run, resamples, seed, level) for name, run in runs.items()])
+    table = table.sort_values("accuracy", ascending=False, kind="stable").reset_index(drop=True)
+    names = [str(name) for name in table["run"]]
+    options = {"resamples": resamples, "seed": seed}
+    pairs = [
+        compare(runs[names[0]], runs[name], name_a=names[0], name_b=name, level=level, **options) for name in names[1:]
+    ]
+    warnings = list(dict.fromkeys(text for pair in pairs for text in pair.warnings))
+    return Ranking(table, pairs, holm([pair.mcnemar_p for pair in pairs]), warnings)
+
+
+def mcnemar(only_a_right: int, only_b_right: int) -> float:
+    """Return the exact two-sided p-value that two models are equally often the only one to be right.
+
+    McNemar, Psychometrika 12 (1947), with the binomial distribution in place of chi-squared.
+    """
+    differing = only_a_right + only_b_right
+    return min(1.0, 2.0 * float(binom.cdf(min(only_a_right, only_b_right), differing, 0.5)))
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """Return p-values corrected for their number, in the order given (Holm, Scand. J. Statistics 6, 1979)."""
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(p_values), 0, -1)
+    stepped = np.minimum(np.maximum.accumulate(np.asarray(p_values)[order] * factors), 1.0)
+    corrected = np.empty(len(p_values))
+    corrected[order] = stepped
+    return [float(value) for value in corrected]
+
+
+def _paired(
+    a: Predictions,
+    b: Predictions,
+    names: tuple[str, str],
+    warnings: list[str],
+    resamples: int,
+    seed: int,
+    level: float,
+) -> Comparison:
+    both = sparse.hstack([confusion_contributions(a), confusion_contributions(b)], format="csr")
+    size = len(a.genres)
+    sums = resampled_sums(both, a.tracks, resamples, seed).reshape(-1, 2, size, size)
+    drawn, now_a, now_b = scores(sums), scores(confusion(a)), scores(confusion(b))
+    tracks = int(a.tracks.max()) + 1
+
+    def interval(name: str) -> Interval:
+        if tracks < 2:
+            return Interval(np.nan, np.nan)
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        low, high = np.quantile(drawn[name][:, 0] - drawn[name][:, 1], tails)
+        return Interval(float(low), float(high))
+
+    right_a, right_b = a.predicted == a.true, b.predicted == b.true
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    return Comparison(
+        name_a=names[0],
+        name_b=names[1],
+        clips=len(a),
+        tracks=tracks,
+        accuracy_a=float(now_a["accuracy"]),
+        accuracy_b=float(now_b["accuracy"]),
+        accuracy_difference=float(now_a["accuracy"] - now_b["accuracy"]),
+        accuracy_interval=interval("accuracy"),
+        macro_f1_a=float(now_a["macro_f1"]),
+        macro_f1_b=float(now_b["macro_f1"]),
+        macro_f1_difference=float(now_a["macro_f1"] - now_b["macro_f1"]),
+        macro_f1_interval=interval("macro_f1"),
+        only_a_right=only_a,
+        only_b_right=only_b,
+        mcnemar_p=mcnemar(only_a, only_b),
+        warnings=warnings,
+    )
+
+
+def _one_row_a_clip(predictions: Predictions, genres: tuple[str, ...]) -> pd.DataFrame:
+    """Return the table by clip, with its genres' columns in the order of `genres`, folds averaged."""
+    columns = [PREFIX + genre for genre in genres]
+    by_clip = predictions.table.groupby("clip", sort=False)
+    kept = by_clip[["track", "artist", "split", "fold", "genre"]].first()
+    return pd.concat([kept, by_clip[columns].mean()], axis=1)
+
+
+def _warnings(a: Predictions, b: Predictions, name_a: str, name_b: str) -> list[str]:
+    """Say what, in how the two were tested, makes their figures differ for other reasons than the models."""
+    found = []
+    for key, reason in (
+        ("protocol", "a figure under one says nothing about the other"),
+        ("corpus", "they were not trained on the same music"),
+    ):
+        if a.info.get(key) != b.info.get(key):
+            found.append(
+                f"The {key} differs: {name_a} has {_named(a.info.get(key))}, {name_b} has {_named(b.info.get(key))}; "
+                f"{reason}."
+            )
+    folds_a, folds_b = _fold_of(a), _fold_of(b)
+    shared = folds_a.index.intersection(folds_b.index)
+    if folds_a.nunique() != folds_b.nunique():
+        found.append(
+            f"The number of folds differs: {name_a} has {folds_a.nunique()}, {name_b} has {folds_b.nunique()}; "
+            "they learned from different amounts of music."
+        )
+    elif not _same_groups(folds_a.loc[shared], folds_b.loc[shared]):
+        found.append(f"The folds differ: {name_a} and {name_b} learned from different clips.")
+    for predictions, name in ((a, name_a), (b, name_b)):
+        if predictions.info.get("leaks"):
+            found.append(f"{name} was trained although its parts leak into each other; its figures are too high.")
+    return found
+
+
+def _fold_of(predictions: Predictions) -> "pd.Series[int]":
+    return predictions.table.groupby("clip", sort=True)["fold"].first()
+
+
+def _same_groups(a: "pd.Series[int]", b: "pd.Series[int]") -> bool:
+    """Whether two ways to number folds make the same groups of clips."""
+    pairs = pd.DataFrame({"a": a, "b": b}).drop_duplicates()
+    return bool(pairs["a"].is_unique and pairs["b"].is_unique)
+
+
+def _row(name: str, run: Predictions, resamples: int, seed: int, level: float) -> dict[str, object]:
+    figures, intervals = metrics(run), bootstrap(run, resamples, seed, level)
+    row: dict[str, object] = {"run": name, "protocol": str(run.info.get("protocol", "unknown"))}
+    row |= {
+        "leaks": bool(run.info.get("leaks")),
+        "clips": run.table["clip"].nunique(),
+        "tracks": int(run.tracks.max()) + 1,
+    }
+    for key in ("accuracy", "balanced_accuracy", "macro_f1"):
+        row |= {key: figures[key], f"{key}_low": intervals[key].low, f"{key}_high": intervals[key].high}
+    return row | {"log_loss": figures["log_loss"], "ece": figures["ece"]}
+
+
+def _named(value: object) -> str:
+    return repr(value) if value is not None else "none named"

@@ -1,0 +1,240 @@
+"""A run folder to its metrics, figures and page; several to a comparison (`genrelab evaluate`, `compare`)."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from genrelab.errors import RunError
+from genrelab.evaluation.calibration import (
+    apply_temperature,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+    unknown_threshold,
+)
+from genrelab.evaluation.comparison import Ranking, compare_many
+from genrelab.evaluation.intervals import bootstrap, bootstrap_genres
+from genrelab.evaluation.metrics import confusion, metrics, per_genre
+from genrelab.evaluation.predictions import Predictions
+from genrelab.files import write_json, write_text
+from genrelab.report.confusion import confusion_figure
+from genrelab.report.curves import precision_recall_figure, reliability_figure, roc_figure, training_figure
+from genrelab.report.page import compare_page, run_page
+from genrelab.report.save import save
+
+_NEEDED = ("name", "corpus", "protocol", "folds", "seed")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """What a finished run left behind, read once."""
+
+    folder: Path
+    info: dict[str, Any]
+    predictions: Predictions
+    recipe: str
+    environment: dict[str, Any]
+    history: pd.DataFrame | None
+    timing: pd.DataFrame | None
+
+
+def read_run(folder: Path) -> RunFolder:
+    """Read a run folder.
+
+    Raises
+    ------
+    RunError
+        A file is missing or damaged; the message names it and says what to do.
+    """
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such folder; give the run folder that `genrelab train` made")
+    info = _json(folder / "run.json", "it is written when a run ends")
+    missing = [key for key in _NEEDED if key not in info]
+    if missing:
+        raise RunError(f"{folder / 'run.json'}: lacks the key(s) {', '.join(missing)}; train the run again")
+    recipe = folder / "recipe.yaml"
+    if not recipe.is_file():
+        raise RunError(f"{recipe}: no such file; a run holds the recipe it was made from, so this is no whole run")
+    return RunFolder(
+        folder,
+        info,
+        Predictions.read(folder / "predictions.parquet"),
+        recipe.read_text(encoding="utf-8"),
+        _json(folder / "environment.json", "it is written when a run starts"),
+        _by_fold(folder, "history.csv"),
+        _by_fold(folder, "timing.csv"),
+    )
+
+
+def evaluate_run(folder: str | Path, part: str = "test") -> dict[str, Any]:
+    """Judge a finished run: write ``metrics.json``, ``figures/`` and ``report.html`` into its folder.
+
+    Of another part than test, the files carry its name (``metrics-validation.json`` and so on).
+
+    Returns
+    -------
+    dict
+        What stands in ``metrics.json``: ``name, corpus, protocol, folds, seed, leaks, part, clips, tracks, genres``,
+        ``metrics`` (each ``{"value", "low", "high"}``, null where undefined), ``calibration``, ``per_genre`` and
+        ``confusion``.
+
+    Raises
+    ------
+    RunError
+        A file is missing or damaged, or there is no such part.
+    """
+    run = read_run(Path(folder))
+    predictions = run.predictions.part(part)
+    suffix = "" if part == "test" else f"-{part}"
+    drawn = draw(predictions, run.history)
+    # The page takes in the files: drawing a figure a second time would cost more than all the rest.
+    figures = {name: save(figure, run.folder / f"figures{suffix}", name)[1] for name, figure in drawn.items()}
+    values, intervals = metrics(predictions), bootstrap(predictions)
+    genres = per_genre(predictions).merge(bootstrap_genres(predictions), on="genre")
+    calibration = _calibration(run.predictions, predictions)
+    page = run_page(
+        info=run.info,
+        predictions=predictions,
+        metrics=values,
+        intervals=intervals,
+        per_genre=genres,
+        figures=figures,
+        part=part,
+        folds=_folds(predictions, run.history),
+        calibration=calibration,
+        recipe=run.recipe,
+        environment=run.environment,
+        timing=_shares(run.timing),
+    )
+    write_text(run.folder / f"report{suffix}.html", page)
+    leaks = list(run.info.get("leaks") or [])
+    result: dict[str, Any] = {key: run.info[key] for key in _NEEDED} | {"leaks": leaks, "part": part}
+    result |= {"clips": len(predictions), "tracks": int(predictions.tracks.max()) + 1, "genres": predictions.genres}
+    result["metrics"] = {
+        name: {"value": value} | (intervals[name]._asdict() if name in intervals else {"low": None, "high": None})
+        for name, value in values.items()
+    }
+    result |= {"calibration": calibration, "per_genre": genres.to_dict("records")}
+    result["confusion"] = confusion(predictions).tolist()
+    result = _without_nan(result)
+    write_json(run.folder / f"metrics{suffix}.json", result)
+    return result
+
+
+def compare_runs(folders: Sequence[str | Path], output: Path | None = None, part: str = "test") -> Ranking:
+    """Rank finished runs and compare the best with each other one; write the page to `output` if given.
+
+    Raises
+    ------
+    RunError
+        Fewer than two runs, a missing file, or runs that cannot be compared.
+    """
+    runs: dict[str, Predictions] = {}
+    for folder in map(Path, folders):
+        path = folder / "predictions.parquet"
+        name = folder.resolve().name
+        if name in runs:  # runs/a/cnn and runs/b/cnn
+            name = str(folder)
+        if name in runs:
+            raise RunError(f"{folder}: named twice; compare different runs")
+        runs[name] = Predictions.read(path).part(part)
+    ranking = compare_many(runs)
+    if output is not None:
+        genres = pd.DataFrame({name: per_genre(run).set_index("genre")["f1"] for name, run in runs.items()})
+        write_text(output, compare_page(ranking, genres, part=part))
+    return ranking
+
+
+def draw(predictions: Predictions, history: pd.DataFrame | None = None) -> dict[str, Figure]:
+    """Return the figures of one part, by name."""
+    table = reliability(predictions)
+    figures = {
+        "confusion": confusion_figure(confusion(predictions), predictions.genres),
+        "roc": roc_figure(predictions),
+        "precision_recall": precision_recall_figure(predictions),
+        "reliability": reliability_figure(table, expected_calibration_error(table)),
+    }
+    if history is not None and not history.empty:
+        figures["training"] = training_figure(history)
+    return figures
+
+
+def _calibration(everything: Predictions, part: Predictions) -> dict[str, float] | None:
+    """Fit on validation, look at `part`; None where there is no validation part."""
+    if "validation" not in set(everything.table["split"]):
+        return None
+    validation = everything.part("validation")
+    temperature = fit_temperature(validation)
+    return {
+        "temperature": temperature,
+        "ece_after": expected_calibration_error(reliability(apply_temperature(part, temperature))),
+        "unknown_below": unknown_threshold(apply_temperature(validation, temperature)),
+    }
+
+
+def _folds(predictions: Predictions, history: pd.DataFrame | None) -> pd.DataFrame:
+    """Tell of each fold how many clips it judged, how many of them rightly, and how long it learned."""
+    table = pd.DataFrame({"fold": predictions.table["fold"], "right": predictions.predicted == predictions.true})
+    by_fold = table.groupby("fold")["right"].agg(["size", "mean"])
+    rows = []
+    for fold, clips, accuracy in by_fold.itertuples():
+        row = {"fold": int(fold), "clips": int(clips), "accuracy": f"{100 * accuracy:.1f} %"}
+        if history is not None and (own := history[history["fold"] == fold]).size:
+            row["epochs"] = len(own)
+            if own["validation_accuracy"].notna().any():
+                best = own.loc[own["validation_accuracy"].idxmax()]
+                row["best validation accuracy"] = f"{100 * best['validation_accuracy']:.1f} %"
+                row["in epoch"] = int(best["epoch"])
+        rows.append(row)
+    return pd.DataFrame(rows).fillna("")
+
+
+def _shares(timing: pd.DataFrame | None) -> dict[str, float]:
+    """Return the share of all seconds by what they were spent on, in falling order."""
+    if timing is None:
+        return {}
+    seconds = timing.drop(columns=["epoch", "fold"], errors="ignore").select_dtypes("number").sum()
+    if not seconds.sum() > 0:
+        return {}
+    return {str(name): float(share) for name, share in (seconds / seconds.sum()).sort_values(ascending=False).items()}
+
+
+def _by_fold(folder: Path, name: str) -> pd.DataFrame | None:
+    """Read a CSV file of every fold into one table; None where no fold has it (an ensemble learns nothing)."""
+    tables = []
+    for path in folder.glob(f"fold-*/{name}"):
+        number = re.fullmatch(r"fold-(\d+)", path.parent.name)
+        if number:
+            try:
+                tables.append(pd.read_csv(path).assign(fold=int(number[1])))
+            except (ValueError, OSError) as error:
+                raise RunError(f"{path}: not a CSV table ({error}); train the run again") from error
+    return pd.concat(tables).sort_values(["fold", "epoch"], ignore_index=True) if tables else None
+
+
+def _json(path: Path, when: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise RunError(f"{path}: no such file; {when}: finish it with `genrelab train … --resume`")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{path}: not JSON ({error}); train the run again") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path}: holds no JSON object; train the run again")
+    return value
+
+
+def _without_nan(value: Any) -> Any:
+    """Return `value` with null for what is no number, since JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

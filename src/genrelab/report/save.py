@@ -1,0 +1,49 @@
+"""Figures to files: PNG for slides, SVG for papers and pages."""
+
+import io
+import os
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from genrelab.files import atomic_path
+from genrelab.report.style import DPI, styled
+
+
+def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Path, Path]:
+    """Write ``<folder>/<name>.png`` and ``.svg``, each whole or not at all; return both paths.
+
+    The same figure gives the same bytes: neither date nor version is written into the files.
+    """
+    paths = (Path(folder) / f"{name}.png", Path(folder) / f"{name}.svg")
+    for path, content in zip(paths, (png_bytes(figure), svg_text(figure).encode()), strict=True):
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+    return paths
+
+
+@styled
+def png_bytes(figure: Figure, dpi: float = DPI) -> bytes:
+    """Return a figure as the bytes of a PNG file."""
+    _settle(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+@styled
+def svg_text(figure: Figure) -> str:
+    """Return a figure as the text of an SVG file."""
+    _settle(figure)
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out once and for all: every further pass would move things by a hair, and PNG and SVG differ."""
+    if figure.get_layout_engine() is not None:
+        FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
