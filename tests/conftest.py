@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from genrelab.evaluation.predictions import Predictions
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -76,3 +79,97 @@ def _make_predictions(
         parts.append(table.join(pd.DataFrame(probabilities, columns=[f"p_{genre}" for genre in genres])))
     facts = {"protocol": "artist-folds", "corpus": "gtzan", "seed": 0, "folds": folds, "leaks": []} | (info or {})
     return Predictions(pd.concat(parts, ignore_index=True), facts)
+
+
+@pytest.fixture(scope="session")
+def make_bundle() -> Callable[..., Path]:
+    """Return a maker of tiny bundles that hear by arithmetic one can do by hand; keywords change the metadata."""
+    return _make_bundle
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bundle of the genres bass, voice and whistle, with windows of 1 s at 22 050 Hz."""
+    return _make_bundle(tmp_path_factory.mktemp("bundle") / "tiny.onnx")
+
+
+def _make_bundle(path: Path, **changes: object) -> Path:
+    """Write a graph whose logits are (4 - 20 r, 2, 20 r - 6) of r = mean |x[t + 1] - x[t]| / mean |x[t]|.
+
+    For a sine of f Hz, r is 2 sin(pi f / 22050), however loud: 220 Hz is bass, 1 kHz voice, 3 kHz a whistle. The
+    embedding is (mean |x|, r). A metadata value of None leaves its key out; ``metadata=None`` leaves out all.
+    """
+    import json
+
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    window = 22050
+    values: dict[str, object] = {
+        "format": 1,
+        "name": "tiny",
+        "genres": ["bass", "voice", "whistle"],
+        "sample_rate": 22050,
+        "window": window,
+        "hop": window,
+        "temperature": 1.0,
+        "unknown_below": 0.0,
+        "silence_dbfs": -80.0,
+        "metrics": {},
+        "licence": "MIT",
+        "recipe": {},
+        "created": "2026-01-01T00:00:00+00:00",
+        "genrelab_version": "0.1.0",
+    }
+    values = {key: value for key, value in (values | changes).items() if value is not None}
+    constants = {
+        "one": np.array([1]),
+        "zero": np.array([0]),
+        "end": np.array([window]),
+        "last": np.array([window - 1]),
+        "tiny": np.array([1e-12], np.float32),
+        "weights": np.array([[-20, 0, 20]], np.float32),
+        "biases": np.array([4, 2, -6], np.float32),
+    }
+    nodes = [
+        helper.make_node("Slice", ["waveform", "one", "end", "one"], ["later"]),
+        helper.make_node("Slice", ["waveform", "zero", "last", "one"], ["earlier"]),
+        helper.make_node("Sub", ["later", "earlier"], ["step"]),
+        helper.make_node("Abs", ["step"], ["steps"]),
+        helper.make_node("Abs", ["waveform"], ["rectified"]),
+        helper.make_node("ReduceMean", ["steps", "one"], ["steepness"]),
+        helper.make_node("ReduceMean", ["rectified", "one"], ["loudness"]),
+        helper.make_node("Add", ["loudness", "tiny"], ["divisor"]),
+        helper.make_node("Div", ["steepness", "divisor"], ["r"]),
+        helper.make_node("MatMul", ["r", "weights"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "biases"], ["logits"]),
+        helper.make_node("Concat", ["loudness", "r"], ["embedding"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["batch", window])],
+        [
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3]),
+            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 2]),
+        ],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    if "metadata" not in changes:
+        helper.set_model_props(model, {"genrelab": json.dumps(values)})
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_tone() -> "Callable[..., NDArray[np.float32]]":
+    """Return a maker of sines: Hz, seconds, sample rate, amplitude."""
+    import numpy as np
+
+    def tone(hz: float, seconds: float, sample_rate: int = 22050, amplitude: float = 0.5) -> "NDArray[np.float32]":
+        time = np.arange(round(seconds * sample_rate)) / sample_rate
+        return (amplitude * np.sin(2 * np.pi * hz * time)).astype(np.float32)
+
+    return tone

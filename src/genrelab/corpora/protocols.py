@@ -1,0 +1,305 @@
+"""Protocols: which clips are learned from and which are tested on.
+
+Clips are grouped before anything is cut, so that no two parts share a track, nor an artist where the protocol forbids
+it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold
+
+from genrelab.corpora.corpus import Corpus, listed
+from genrelab.errors import CorpusError
+
+PROTOCOLS = ("random", "artist-folds", "gtzan-filtered", "column")
+PARTS = ("train", "validation", "test")
+ARTIST_COLUMNS = ("artist", "artist_id")
+
+_ALIASES = {"training": "train", "valid": "validation", "val": "validation", "dev": "validation", "testing": "test"}
+_LEFT_OUT = {"", "none", "nan", "unused"}
+
+
+@dataclass(frozen=True)
+class Split:
+    """One way to divide a corpus.
+
+    Parameters
+    ----------
+    protocol
+        The name of the protocol, which stands beside every figure measured on this split.
+    fold, folds
+        Which fold this is, from 0, and of how many.
+    parts
+        "train", "validation", "test" or "" (left out), by clip.
+    """
+
+    protocol: str
+    fold: int
+    folds: int
+    parts: "pd.Series[str]"
+
+    def clips(self, part: str) -> list[str]:
+        """Return the clips of one part, in the corpus' order."""
+        return [str(clip) for clip in self.parts.index[self.parts == part]]
+
+
+def make_splits(
+    corpus: Corpus,
+    protocol: str,
+    *,
+    folds: int = 1,
+    seed: int = 0,
+    validation: float = 0.15,
+    test: float = 0.15,
+    group_by: Sequence[str] = ("track", "artist", "artist_id"),
+    column: str | None = None,
+) -> list[Split]:
+    """Divide a corpus by a named protocol; the same arguments give the same splits.
+
+    Parameters
+    ----------
+    corpus
+        What to divide.
+    protocol
+        ``random``: stratified by genre; clips of one track stay together, artists do not. ``artist-folds``: clips that
+        share a value in any column of `group_by`, directly or through others, stay together as well.
+        ``gtzan-filtered``: the fault-filtered partition of Kereliuk, Sturm and Larsen (2015). ``column``: as a column
+        of the table says.
+    folds
+        1: one split with `validation` and `test` as fractions. k: k splits in which every clip is tested once; `test`
+        does not matter, and `validation` is the fraction of all clips that is taken from the rest.
+    seed
+        Which of the possible divisions.
+    validation, test
+        Fractions of the corpus.
+    group_by
+        Columns of the groups of ``artist-folds``. Those that the corpus does not have are passed over.
+    column
+        The column for ``column``; its values are train, validation (or valid, val, dev), test, and "" or none.
+
+    Returns
+    -------
+    list of Split
+        One a fold.
+
+    Raises
+    ------
+    CorpusError
+        The protocol does not fit the corpus: no artist is known, a genre has too few groups to be trained on in every
+        fold, a list does not match the clips. A test part without some genre is allowed: grouped folds of a genre with
+        fewer artists than folds cannot do otherwise.
+    """
+    if protocol not in PROTOCOLS:
+        raise CorpusError(f"there is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}")
+    if protocol in ("gtzan-filtered", "column"):
+        if folds != 1:
+            raise CorpusError(f"protocol {protocol!r} is one given split; it has no {folds} folds")
+        parts = _gtzan_filtered(corpus) if protocol == "gtzan-filtered" else _from_column(corpus, column)
+        splits = [Split(protocol, 0, 1, parts)]
+    else:
+        columns = _group_columns(corpus, group_by) if protocol == "artist-folds" else ["track"]
+        splits = _divide(corpus, protocol, groups(corpus.clips, columns), folds, seed, validation, test)
+    for split in splits:
+        _check_genres(corpus, split)
+    return splits
+
+
+def groups(clips: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return a number for each group of clips that are tied together by equal values in some columns.
+
+    Ties carry on: if a shares its track with b and b its artist with c, all three are one group. "" and NaN tie
+    nothing.
+
+    Parameters
+    ----------
+    clips
+        A table with these columns.
+    columns
+        Names of columns.
+
+    Returns
+    -------
+    array of int, (len(clips),)
+        Group numbers from 0, in the order of their first clips.
+    """
+    n = len(clips)
+    rows: list[npt.NDArray[np.int64]] = []
+    values: list[npt.NDArray[np.int64]] = []
+    n_nodes = n
+    for column in columns:
+        text = clips[column].fillna("").astype(str).str.strip()
+        codes, uniques = pd.factorize(text.where(text != ""))
+        tied = np.flatnonzero(codes >= 0)
+        rows.append(tied)
+        values.append(codes[tied].astype(np.int64) + n_nodes)  # every value is a node beside the clips
+        n_nodes += len(uniques)
+    row = np.concatenate([np.empty(0, np.int64), *rows])
+    value = np.concatenate([np.empty(0, np.int64), *values])
+    graph = coo_matrix((np.ones(len(row), np.int8), (row, value)), shape=(n_nodes, n_nodes))
+    labels = connected_components(graph, directed=False)[1][:n]
+    return np.asarray(pd.factorize(labels)[0], dtype=np.int64)
+
+
+def _divide(
+    corpus: Corpus,
+    protocol: str,
+    group: npt.NDArray[np.int64],
+    folds: int,
+    seed: int,
+    validation: float,
+    test: float,
+) -> list[Split]:
+    clips = corpus.clips
+    for name, fraction in (("validation", validation), ("test", test)):
+        if not 0 < fraction < 0.5:
+            raise CorpusError(f"{name} is {fraction}; it must be a fraction of the corpus between 0 and 0.5")
+    if folds < 1:
+        raise CorpusError(f"{folds} folds cannot be made; ask for 1 or more")
+    genre = np.asarray(pd.Categorical(clips["genre"], categories=list(corpus.genres)).codes, dtype=np.int64)
+    rng = np.random.default_rng(seed)
+    if folds == 1:
+        dealt = _deal(group, genre, (1 - validation - test, validation, test), rng)
+        return [Split(protocol, 0, 1, _named(clips, np.asarray(PARTS, dtype=object)[dealt]))]
+    _check_groups(corpus, genre, group, folds)
+    tests = _fold_numbers(group, genre, folds, seed)
+    splits = []
+    for fold in range(folds):
+        rest = np.flatnonzero(tests != fold)
+        share = validation * len(clips) / len(rest)
+        dealt = _deal(group[rest], genre[rest], (1 - share, share), rng)
+        parts = np.full(len(clips), "test", dtype=object)
+        parts[rest] = np.asarray(PARTS[:2], dtype=object)[dealt]
+        splits.append(Split(protocol, fold, folds, _named(clips, parts)))
+    return splits
+
+
+def _fold_numbers(
+    group: npt.NDArray[np.int64], genre: npt.NDArray[np.int64], folds: int, seed: int
+) -> npt.NDArray[np.int64]:
+    tests = np.zeros(len(group), dtype=np.int64)
+    splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    for fold, (_, test) in enumerate(splitter.split(np.zeros((len(group), 1)), genre, group)):
+        tests[test] = fold
+    return tests
+
+
+def _deal(
+    group: npt.NDArray[np.int64],
+    genre: npt.NDArray[np.int64],
+    fractions: Sequence[float],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """Deal whole groups to parts so that each genre is divided as nearly by the fractions as its groups allow.
+
+    Greedy, the largest groups first: each goes where it brings the counts of its genres nearest to their targets.
+    """
+    numbers, group = np.unique(group, return_inverse=True)
+    counts = np.zeros((len(numbers), int(genre.max()) + 1))
+    np.add.at(counts, (group, genre), 1.0)
+    total = counts.sum(axis=0)
+    target = np.outer(fractions, total)
+    weight = 1.0 / np.maximum(total, 1.0) ** 2  # a clip of a small genre weighs more
+    have = np.zeros_like(target)
+    order = rng.permutation(len(numbers))
+    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    part = np.empty(len(numbers), dtype=np.int64)
+    for number in order:
+        count = counts[number]
+        # How much the squared distance from the target grows: (have + count - target)² - (have - target)².
+        growth = ((2.0 * (have - target) + count) * count * weight).sum(axis=1)
+        part[number] = int(np.argmin(growth))
+        have[part[number]] += count
+    return np.asarray(part[group], dtype=np.int64)
+
+
+def _group_columns(corpus: Corpus, group_by: Sequence[str]) -> list[str]:
+    known = [column for column in group_by if column in corpus.clips]
+    if unknown := [column for column in group_by if column not in corpus.clips and column != "artist_id"]:
+        raise CorpusError(
+            f"{corpus.name}: there is no column {unknown[0]!r} to group by; there are {', '.join(corpus.clips.columns)}"
+        )
+    artists = [column for column in known if column in ARTIST_COLUMNS]
+    nothing_known = all((corpus.clips[column].fillna("").astype(str) == "").all() for column in artists)
+    if artists and nothing_known:
+        where = {
+            "gtzan": "give index: the file GTZANindex.txt of B. L. Sturm's GTZAN page (arXiv:1306.1461)",
+        }.get(corpus.name, "give the table a column 'artist', or the genres' folders a folder an artist")
+        raise CorpusError(f"{corpus.name}: artist-folds needs to know the artists, and none is known; {where}")
+    return known if "track" in known else ["track", *known]
+
+
+def _check_groups(corpus: Corpus, genre: npt.NDArray[np.int64], group: npt.NDArray[np.int64], folds: int) -> None:
+    """Refuse what would leave a genre untrained in some fold before the folds are made."""
+    for code, name in enumerate(corpus.genres):
+        n = len(np.unique(group[genre == code]))
+        if n == 1:
+            raise CorpusError(
+                f"{corpus.name}: all clips of genre {name!r} belong to one group (track or artist), so that it cannot "
+                "be both trained and tested. Leave the genre out, or choose another protocol"
+            )
+    if len(np.unique(group)) < folds:
+        raise CorpusError(f"{corpus.name}: {len(np.unique(group))} groups cannot make {folds} folds; ask for fewer")
+
+
+def _gtzan_filtered(corpus: Corpus) -> "pd.Series[str]":
+    from genrelab.corpora.gtzan_facts import published_parts
+
+    # A corpus that brings the whole partition is believed; the package's own serves any table with GTZAN's clip names.
+    if "published_list" in corpus.clips and set(PARTS) <= set(map(_part_name, corpus.clips["published_list"])):
+        return _from_column(corpus, "published_list")
+    published = published_parts()
+    parts = _named(corpus.clips, np.asarray([published.get(clip, "") for clip in corpus.clips["clip"]], dtype=object))
+    return _require_parts(corpus, parts, "the published fault-filtered list")
+
+
+def _from_column(corpus: Corpus, column: str | None) -> "pd.Series[str]":
+    if column is None or column not in corpus.clips:
+        raise CorpusError(
+            f"{corpus.name}: protocol 'column' needs the name of a column that holds the parts; {column!r} is not one "
+            f"of {', '.join(corpus.clips.columns)}"
+        )
+    values = corpus.clips[column].map(_part_name)
+    if (wrong := ~values.isin([*PARTS, ""])).any():
+        found = sorted(set(corpus.clips[column][wrong].astype(str)))
+        raise CorpusError(
+            f"{corpus.name}: column {column!r} says {listed(found)}; a part is train, validation, test or empty"
+        )
+    parts = _named(corpus.clips, values.to_numpy(dtype=object))
+    return _require_parts(corpus, parts, f"column {column!r}")
+
+
+def _part_name(value: object) -> str:
+    name = "" if value is None else str(value).strip().lower()
+    return "" if name in _LEFT_OUT else _ALIASES.get(name, name)
+
+
+def _require_parts(corpus: Corpus, parts: "pd.Series[str]", what: str) -> "pd.Series[str]":
+    if missing := [part for part in PARTS if not (parts == part).any()]:
+        raise CorpusError(f"{corpus.name}: no clip of this corpus is in the {' or '.join(missing)} part of {what}")
+    return parts
+
+
+def _named(clips: pd.DataFrame, parts: npt.NDArray[np.object_]) -> "pd.Series[str]":
+    return pd.Series(parts, index=pd.Index(clips["clip"], name="clip"), name="part", dtype=object)
+
+
+def _check_genres(corpus: Corpus, split: Split) -> None:
+    genre = corpus.clips.set_index("clip")["genre"]
+    for part in PARTS:
+        if not (split.parts == part).any():
+            raise CorpusError(
+                f"{corpus.name}: fold {split.fold} of {split.protocol} leaves the {part} part empty; "
+                "ask for fewer folds, larger fractions, or more clips"
+            )
+    trained = set(genre[split.parts[split.parts == "train"].index])
+    if lacking := [name for name in corpus.genres if name not in trained]:
+        raise CorpusError(
+            f"{corpus.name}: fold {split.fold} of {split.protocol} trains on no clip of {listed(lacking)}; "
+            "there are too few artists or tracks. Leave the genre out, ask for other folds, or choose another protocol"
+        )

@@ -1,0 +1,65 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from genrelab.corpora import load_corpus
+from genrelab.errors import CorpusError
+
+
+def test_folders_are_genres_and_folders_in_them_artists(tmp_path, sound):
+    for name in ("jazz/one.wav", "jazz/Ella/two.flac", "jazz/Ella/Album/three.wav", "rock/four.wav"):
+        sound(tmp_path / name)
+    corpus = load_corpus("folder", root=tmp_path)
+    assert corpus.genres == ("jazz", "rock")
+    assert corpus.clips.set_index("clip")["artist"].to_dict() == {
+        "jazz/one.wav": "",
+        "jazz/Ella/two.flac": "Ella",
+        "jazz/Ella/Album/three.wav": "Ella",
+        "rock/four.wav": "",
+    }
+    assert corpus.clips["path"].map(os.path.isabs).all()
+
+
+def test_hidden_and_other_files_are_skipped(tmp_path, sound):
+    for name in ("jazz/a.wav", "jazz/._a.wav", "jazz/.trash/b.wav", ".hidden/c.wav", "rock/d.wav"):
+        sound(tmp_path / name)
+    (tmp_path / "jazz" / "cover.jpg").write_bytes(b"no sound")
+    assert list(load_corpus("folder", root=tmp_path).clips["clip"]) == ["jazz/a.wav", "rock/d.wav"]
+
+
+def test_an_empty_genre_is_noted(tmp_path, sound):
+    sound(tmp_path / "jazz/a.wav")
+    sound(tmp_path / "rock/b.wav")
+    (tmp_path / "pop").mkdir()
+    assert load_corpus("folder", root=tmp_path).notes == (
+        "the folder 'pop' holds no sound file; there is no such genre",
+    )
+
+
+def test_one_genre_only_is_refused(tmp_path, sound):
+    sound(tmp_path / "jazz/a.wav")
+    with pytest.raises(CorpusError, match="at least two genres"):
+        load_corpus("folder", root=tmp_path)
+
+
+def test_files_outside_genres_are_named(tmp_path, sound):
+    sound(tmp_path / "a.wav")
+    with pytest.raises(CorpusError, match=r"a\.wav lie in no genre's folder"):
+        load_corpus("folder", root=tmp_path)
+
+
+def test_a_folder_without_sound_is_refused(tmp_path):
+    (tmp_path / "jazz").mkdir()
+    with pytest.raises(CorpusError, match="it holds no sound file"):
+        load_corpus("folder", root=tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any bytes for a file name")
+def test_a_name_that_is_not_utf8_gets_a_clip_name_that_can_be_written(tmp_path, sound):
+    sound(tmp_path / "rock/b.wav")
+    sound(tmp_path / "jazz/x.wav").rename(os.fsdecode(os.fsencode(tmp_path) + b"/jazz/\xff.wav"))
+    corpus = load_corpus("folder", root=tmp_path)
+    assert corpus.clips["clip"][0] == r"jazz/\udcff.wav"
+    assert Path(corpus.clips["path"][0]).is_file()

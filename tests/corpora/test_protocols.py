@@ -1,0 +1,171 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genrelab.corpora.corpus import Corpus
+from genrelab.corpora.protocols import PARTS, groups, make_splits
+from genrelab.errors import CorpusError
+
+
+def _corpus(per_genre: int = 20, genres: str = "xyz", per_artist: int = 4, per_track: int = 1, **columns) -> Corpus:
+    rows = [
+        (f"{genre}{i:03d}", "/nowhere", genre, f"{genre}-t{i // per_track}", f"{genre}-a{i // per_artist}")
+        for genre in genres
+        for i in range(per_genre)
+    ]
+    table = pd.DataFrame(rows, columns=["clip", "path", "genre", "track", "artist"])
+    return Corpus("test", table.assign(**columns))
+
+
+def _counts(corpus: Corpus, split) -> pd.DataFrame:
+    return pd.crosstab(corpus.clips["genre"].to_numpy(), split.parts.to_numpy())
+
+
+@st.composite
+def corpora(draw) -> Corpus:
+    """Draw corpora with tracks of one to three clips, artists of one to six tracks, some of them unknown."""
+    rows = []
+    for genre in draw(st.sampled_from(["xy", "xyz"])):
+        for artist in range(draw(st.integers(6, 9))):
+            known = draw(st.booleans())
+            for track in range(draw(st.integers(1, 6))):
+                name = f"{genre}{artist}.{track}"
+                rows += [
+                    (f"{name}.{clip}", "/nowhere", genre, name, f"{genre}{artist}" if known else "")
+                    for clip in range(draw(st.integers(1, 3)))
+                ]
+    rows.append(("x.known", "/nowhere", "x", "x.known", "x.known"))
+    return Corpus("drawn", pd.DataFrame(rows, columns=["clip", "path", "genre", "track", "artist"]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(corpora(), st.sampled_from(["random", "artist-folds"]), st.integers(2, 4), st.integers(0, 99))
+def test_every_clip_is_tested_once_and_no_group_crosses_parts(corpus, protocol, folds, seed):
+    splits = make_splits(corpus, protocol, folds=folds, seed=seed)
+    assert [split.fold for split in splits] == list(range(folds))
+    tested = sum((split.parts == "test").astype(int) for split in splits)
+    assert (tested == 1).all()
+    table = corpus.clips.assign(whose=corpus.clips["artist"].where(corpus.clips["artist"] != "", corpus.clips["track"]))
+    for split in splits:
+        assert list(split.parts.index) == list(corpus.clips["clip"])
+        assert set(split.parts) == set(PARTS)
+        parts = split.parts.to_numpy()
+        assert (table.assign(part=parts).groupby("track")["part"].nunique() == 1).all()
+        if protocol == "artist-folds":
+            assert (table.assign(part=parts).groupby("whose")["part"].nunique() == 1).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(20, 60), st.integers(0, 99))
+def test_single_clips_are_divided_by_the_fractions_in_every_genre(per_genre, seed):
+    corpus = _corpus(per_genre)
+    (split,) = make_splits(corpus, "random", seed=seed, validation=0.2, test=0.1)
+    counts = _counts(corpus, split)
+    for part, fraction in (("train", 0.7), ("validation", 0.2), ("test", 0.1)):
+        assert (abs(counts[part] - fraction * per_genre) < 1).all()
+
+
+def test_folds_are_stratified():
+    corpus = _corpus(20, per_artist=2)
+    for protocol in ("random", "artist-folds"):
+        for split in make_splits(corpus, protocol, folds=5, validation=0.2):
+            counts = _counts(corpus, split)
+            assert (counts["test"] == 4).all()
+            assert (counts["validation"] == 4).all()
+
+
+def test_one_fold_of_artist_folds_is_a_grouped_holdout():
+    corpus = _corpus(20, per_artist=2)
+    (split,) = make_splits(corpus, "artist-folds", validation=0.1, test=0.2)
+    assert _counts(corpus, split).to_dict("list") == {"test": [4, 4, 4], "train": [14, 14, 14], "validation": [2, 2, 2]}
+
+
+def test_the_same_seed_divides_alike_and_another_does_not():
+    corpus = _corpus()
+    for folds in (1, 4):
+        first, again, other = (make_splits(corpus, "random", folds=folds, seed=seed) for seed in (1, 1, 2))
+        assert all(a.parts.equals(b.parts) for a, b in zip(first, again, strict=True))
+        assert not first[0].parts.equals(other[0].parts)
+
+
+def test_groups_are_tied_over_columns_and_unknown_values_tie_nothing():
+    clips = pd.DataFrame(
+        {
+            "track": ["t1", "t1", "t2", "t3", "t4", "t5"],
+            "artist": ["", "a", "a", "", " ", None],
+            "artist_id": ["", "", "7", "7", np.nan, ""],
+        }
+    )
+    assert list(groups(clips, ["track", "artist", "artist_id"])) == [0, 0, 0, 0, 1, 2]
+    assert list(groups(clips, ["track"])) == [0, 0, 1, 2, 3, 4]
+    assert list(groups(clips, [])) == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_stricter_of_two_artist_columns_holds():
+    # Two artists that a second column knows to be one.
+    corpus = _corpus(20, per_artist=2)
+    merged = corpus.clips["artist"].replace({"x-a0": "x-a1"})
+    corpus = _corpus(20, per_artist=2, artist_id=merged)
+    for seed in range(5):
+        for split in make_splits(corpus, "artist-folds", folds=5, seed=seed):
+            assert split.parts[["x000", "x001", "x002", "x003"]].nunique() == 1
+
+
+def test_columns_of_a_table_are_parts_under_any_usual_name():
+    parts = ["train", "Training", "valid", "val", "dev", "test", "testing", "none", "", "train"] * 2
+    corpus = _corpus(10, "xy", part=parts)
+    (split,) = make_splits(corpus, "column", column="part")
+    expected = ["train"] * 2 + ["validation"] * 3 + ["test"] * 2 + [""] * 2 + ["train"]
+    assert list(split.parts) == expected * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"protocol": "best"}, "no protocol 'best'; choose one of random, artist-folds, gtzan-filtered, column"),
+        ({"protocol": "column"}, "needs the name of a column"),
+        ({"protocol": "column", "column": "part", "folds": 3}, "it has no 3 folds"),
+        ({"protocol": "column", "column": "genre"}, "column 'genre' says x, y; a part is train, validation, test"),
+        ({"protocol": "column", "column": "part"}, "no clip of this corpus is in the validation or test part"),
+        ({"protocol": "gtzan-filtered"}, "no clip of this corpus is in the train or validation or test part"),
+        ({"protocol": "random", "test": 0.6}, "test is 0.6; it must be a fraction"),
+        ({"protocol": "random", "folds": 0}, "0 folds cannot be made"),
+        ({"protocol": "artist-folds", "group_by": ("label",)}, "no column 'label' to group by"),
+        ({"protocol": "artist-folds", "folds": 30}, "10 groups cannot make 30 folds"),
+    ],
+)
+def test_what_cannot_be_done_is_told(arguments, message):
+    corpus = _corpus(20, "xy", part=["train"] * 40)
+    with pytest.raises(CorpusError, match=message):
+        make_splits(corpus, **arguments)
+
+
+def test_a_genre_of_one_artist_cannot_be_folded_by_artist():
+    corpus = _corpus(20)
+    clips = corpus.clips.assign(artist=corpus.clips["artist"].where(corpus.clips["genre"] != "z", "alone"))
+    with pytest.raises(CorpusError, match="all clips of genre 'z' belong to one group"):
+        make_splits(Corpus("test", clips), "artist-folds", folds=3)
+
+
+def test_a_fold_that_would_not_train_on_a_genre_is_refused():
+    # Two artists, one much larger: whoever is tested, the other may be needed for validation, but never both.
+    rows = [(f"{g}{i}", "/n", g, f"{g}{i}", f"{g}{i}") for g in "xy" for i in range(20)]
+    rows += [(f"z{i}", "/n", "z", "same", "same") for i in range(3)]
+    corpus = Corpus("test", pd.DataFrame(rows, columns=["clip", "path", "genre", "track", "artist"]))
+    (split,) = make_splits(corpus, "random")
+    assert set(split.parts[["z0", "z1", "z2"]]) == {"train"}
+    parts = [
+        "test" if genre == "z" else ["train", "validation", "test"][i % 3]
+        for i, genre in enumerate(corpus.clips["genre"])
+    ]
+    with pytest.raises(CorpusError, match="trains on no clip of z"):
+        make_splits(Corpus("test", corpus.clips.assign(part=parts)), "column", column="part")
+
+
+def test_artist_folds_without_artists_says_so():
+    rows = [(f"{g}{i}", "/n", g) for g in "xy" for i in range(9)]
+    corpus = Corpus("test", pd.DataFrame(rows, columns=["clip", "path", "genre"]))
+    with pytest.raises(CorpusError, match="needs to know the artists, and none is known"):
+        make_splits(corpus, "artist-folds", folds=3)

@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from genrelab.errors import RecipeError
+from genrelab.frontends import FRONTENDS
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("spectrogram", {"n_fft": 1}, r"frontend\.n_fft: 1 is too short"),
+        ("spectrogram", {"hop_length": 0}, r"frontend\.hop_length: 0"),
+        ("spectrogram", {"power": 0.0}, r"frontend\.power: 0\.0 is not positive"),
+        ("spectrogram", {"log": "ln"}, r"frontend\.log: 'ln' is not one of db, log, none"),
+        ("spectrogram", {"log_floor": 0.0}, r"frontend\.log_floor: 0\.0"),
+        ("spectrogram", {"top_db": -80.0}, r"frontend\.top_db: -80\.0"),
+        ("spectrogram", {"fmax": 12000.0}, r"frontend\.fmax: 12000\.0 Hz is not between 0 and 11025\.0 Hz"),
+        ("mel", {"fmax": 12000.0}, r"frontend\.fmin, frontend\.fmax: 0\.0 to 12000\.0 Hz"),
+        ("mel", {"fmin": 500.0, "fmax": 400.0}, r"500\.0 to 400\.0 Hz is not a range"),
+        ("mel", {"n_mels": 0}, r"frontend\.n_mels: 0"),
+        ("mel", {"mel_scale": "bark"}, r"frontend\.mel_scale: 'bark' is not one of slaney, htk"),
+        ("mel", {"norm": "l2"}, r"frontend\.norm: 'l2'"),
+        ("mfcc", {"n_mels": 40, "n_mfcc": 41}, r"frontend\.n_mfcc: 41 is not between 1 and n_mels, 40"),
+        ("mfcc", {"n_mfcc": 0}, r"frontend\.n_mfcc: 0"),
+    ],
+)
+def test_an_option_out_of_range_is_named(kind, options, message):
+    with pytest.raises(RecipeError, match=message):
+        FRONTENDS[kind](sample_rate=22050, **options)
+
+
+def test_more_bands_than_the_transform_can_tell_apart_give_a_warning():
+    with pytest.warns(UserWarning, match=r"of 128 mel bands lie between two bins"):
+        FRONTENDS["mel"](sample_rate=22050, n_fft=256, n_mels=128)
+
+
+def test_a_logarithm_needs_no_floor_where_there_is_none():
+    frontend = FRONTENDS["spectrogram"](sample_rate=22050, log="none", log_floor=0.0, normalise="none")
+    assert torch.equal(frontend(torch.zeros(1, 4096)), torch.zeros(1, 1, 1025, 9))
+
+
+def test_the_published_inputs_have_their_published_shapes():
+    fma = FRONTENDS["mel"](sample_rate=22050, fmax=8000.0)
+    assert fma.shape(30 * 22050) == (1, 128, 1292)
+    assert FRONTENDS["mfcc"](sample_rate=22050).shape(30 * 22050) == (1, 20, 1292)
+    choi = FRONTENDS["mel"](sample_rate=12000, n_fft=512, hop_length=256, n_mels=96, log="log", log_floor=1e-9)
+    assert choi.shape(round(29.12 * 12000)) == (1, 96, 1366)
+
+
+def test_decibels_are_relative_to_each_clips_own_maximum():
+    frontend = FRONTENDS["mel"](sample_rate=22050, normalise="none")
+    noise = torch.randn(1, 22050, generator=torch.Generator().manual_seed(0))
+    loud, quiet = frontend(torch.cat([noise, noise / 1000]))
+    assert loud.max() == 0
+    assert quiet.max() == 0
+    torch.testing.assert_close(loud, quiet, rtol=0, atol=1e-3)
+    assert frontend(torch.zeros(1, 22050)).abs().max() == 0
+
+
+def test_the_first_coefficient_tells_how_loud_a_clip_is():
+    frontend = FRONTENDS["mfcc"](sample_rate=22050, normalise="none")
+    noise = torch.randn(1, 22050, generator=torch.Generator().manual_seed(0))
+    loud, quiet = frontend(torch.cat([noise, noise / 10]))[:, 0]
+    # 20 dB in each of 128 bands; the orthonormal DCT's first row is 1 / sqrt(128).
+    torch.testing.assert_close(loud[0] - quiet[0], torch.full_like(loud[0], 20 * 128**0.5), rtol=0, atol=1e-2)
+    torch.testing.assert_close(loud[1:], quiet[1:], rtol=0, atol=1e-2)

@@ -1,0 +1,77 @@
+import pytest
+import torch
+
+from genrelab.frontends import FRONTENDS
+from genrelab.frontends.normalise import NORMALISERS, BandStandard, ClipMinMax, ClipStandard, Normaliser
+
+CLIPS = torch.tensor([[[[0.0, 1.0, 2.0], [3.0, 4.0, 8.0]]], [[[-50.0, -50.0, -50.0], [-50.0, -50.0, -50.0]]]])
+
+
+def test_none_changes_nothing():
+    assert Normaliser(2)(CLIPS) is CLIPS
+
+
+def test_minmax_runs_from_minus_one_to_one_within_each_clip():
+    scaled = ClipMinMax(2)(CLIPS)
+    torch.testing.assert_close(scaled[0], torch.tensor([[[-1.0, -0.75, -0.5], [-0.25, 0.0, 1.0]]]))
+
+
+def test_minmax_of_a_constant_clip_is_the_lowest_value():
+    assert torch.equal(ClipMinMax(2)(CLIPS)[1], torch.full((1, 2, 3), -1.0))
+
+
+def test_clip_standard_has_zero_mean_and_unit_variance_within_each_clip():
+    scaled = ClipStandard(2)(CLIPS)
+    assert scaled[0].mean() == pytest.approx(0, abs=1e-6)
+    assert scaled[0].var(correction=0) == pytest.approx(1, rel=1e-5)
+    assert torch.equal(scaled[1], torch.zeros(1, 2, 3))
+
+
+def test_band_standard_is_the_mean_and_deviation_of_all_frames_of_the_training_part():
+    normaliser = BandStandard(2)
+    normaliser.fit([CLIPS[:1], CLIPS[1:, :, :, :2]])  # five frames: batches may differ in length
+    assert normaliser.mean.flatten().tolist() == pytest.approx([(0 + 1 + 2 - 100) / 5, (3 + 4 + 8 - 100) / 5])
+    expected = torch.tensor([[0.0, 1, 2, -50, -50], [3.0, 4, 8, -50, -50]]).std(dim=1, correction=0)
+    torch.testing.assert_close(normaliser.deviation.flatten(), expected)
+
+
+def test_band_standard_keeps_its_digits_far_from_zero():
+    values = 1e4 + torch.arange(1000.0).remainder(2).reshape(10, 1, 1, 100)  # 10 000 and 10 001 in turn
+    normaliser = BandStandard(1)
+    normaliser.fit(values.split(1))
+    assert normaliser.mean.item() == 10000.5
+    assert normaliser.deviation.item() == pytest.approx(0.5, rel=1e-6)
+
+
+def test_a_band_that_never_changes_comes_out_as_zeros():
+    normaliser = BandStandard(2)
+    normaliser.fit([CLIPS[1:]])
+    assert torch.equal(normaliser(CLIPS[1:]), torch.zeros(1, 1, 2, 3))
+
+
+def test_band_standard_without_training_clips_is_an_error():
+    with pytest.raises(ValueError, match="no training clip"):
+        BandStandard(2).fit([])
+
+
+def test_a_fitted_front_end_carries_its_statistics_to_the_next(sound):
+    waveforms = [torch.from_numpy(sound(8000, seconds))[None] for seconds in (1.0, 2.0)]
+    options = {"sample_rate": 8000, "n_fft": 256, "hop_length": 128, "n_mels": 16, "normalise": "band-standard"}
+    fitted = FRONTENDS["mel"](**options)
+    fitted.fit(iter(waveforms))
+    frames = torch.cat([fitted(waveform)[0, 0] for waveform in waveforms], dim=1)
+    torch.testing.assert_close(frames.mean(dim=1), torch.zeros(16), rtol=0, atol=1e-4)
+    torch.testing.assert_close(frames.std(dim=1, correction=0), torch.ones(16), rtol=0, atol=1e-4)
+
+    restored = FRONTENDS["mel"](**options)
+    restored.load_state_dict(fitted.state_dict())
+    assert torch.equal(restored(waveforms[0]), fitted(waveforms[0]))
+
+
+@pytest.mark.parametrize("name", [name for name in NORMALISERS if name != "band-standard"])
+def test_scalings_within_a_clip_read_nothing_of_the_training_part(name):
+    def never():
+        raise AssertionError("the training part was read")
+        yield
+
+    NORMALISERS[name](2).fit(never())

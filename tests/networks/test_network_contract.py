@@ -1,0 +1,126 @@
+"""What every network in the registry promises."""
+
+import io
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from genrelab.errors import RecipeError
+from genrelab.networks import NETWORKS
+
+SHAPE = (1, 32, 40)
+SMALL = {
+    "cnn": {"filters": (4, 8), "dense_units": 16},
+    "rnn": {"units": 8, "dense_units": 16},
+    "cnn-rnn": {"filters": (4, 8), "units": 8, "dense_units": 16},
+    "crnn": {"filters": (4, 8), "pools": ((2, 2), (4, 3)), "pad": 2, "units": 16},
+}
+KINDS = pytest.mark.parametrize("kind", NETWORKS)
+
+
+def build(kind, shape=SHAPE, n_classes=5, **options):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return NETWORKS[kind](input_shape=shape, n_classes=n_classes, **(SMALL[kind] | options))
+
+
+def noise(batch, *shape):
+    return torch.randn(batch, *shape, generator=torch.Generator().manual_seed(batch))
+
+
+@KINDS
+@pytest.mark.parametrize("n_classes", [1, 2, 10])
+def test_logits_are_the_last_layer_of_the_embedding(kind, n_classes):
+    network = build(kind, n_classes=n_classes).eval()
+    features = noise(3, *SHAPE)
+    embedding = network.embed(features)
+    assert embedding.shape == (3, network.embedding_size) == (3, 16)
+    logits = network(features)
+    assert logits.shape == (3, n_classes)
+    assert torch.equal(logits, network.output(embedding))
+    assert torch.equal(logits, network.classify(embedding))
+
+
+@KINDS
+def test_a_clip_has_the_same_logits_alone_and_in_a_batch(kind):
+    network = build(kind).eval()
+    features = noise(3, *SHAPE)
+    torch.testing.assert_close(network(features)[1:2], network(features[1:2]), rtol=1e-4, atol=1e-5)
+
+
+@KINDS
+def test_the_memory_layout_of_the_features_does_not_matter(kind):
+    network = build(kind).eval()
+    features = noise(3, *SHAPE)
+    frames_apart = features.transpose(2, 3).contiguous().transpose(2, 3)
+    torch.testing.assert_close(network(features), network(frames_apart), rtol=1e-4, atol=1e-5)
+
+
+@KINDS
+def test_a_longer_clip_than_the_network_was_built_for_fits(kind):
+    network = build(kind).eval()
+    assert network(noise(2, 1, 32, 95)).shape == (2, 5)
+
+
+@KINDS
+def test_features_of_several_channels_fit(kind):
+    assert build(kind, shape=(3, 32, 40))(noise(2, 3, 32, 40)).shape == (2, 5)
+
+
+@KINDS
+def test_every_parameter_learns(kind):
+    network = build(kind, dropout=0.0)
+    torch.nn.functional.cross_entropy(network(noise(8, *SHAPE)), torch.arange(8) % 5).backward()
+    still = [name for name, parameter in network.named_parameters() if not parameter.grad.abs().sum() > 0]
+    assert still == []
+
+
+@KINDS
+def test_dropout_rests_in_evaluation(kind):
+    network = build(kind)
+    features = noise(4, *SHAPE)
+    assert not torch.equal(network(features), network(features))
+    network.eval()
+    assert torch.equal(network(features), network(features))
+
+
+@KINDS
+def test_the_weights_lie_as_safetensors_wants_them(kind):
+    assert all(tensor.is_contiguous() for tensor in build(kind).state_dict().values())
+
+
+@KINDS
+@pytest.mark.parametrize(("option", "value"), [("dropout", 1.0), ("dropout", -0.1)])
+def test_a_dropout_that_is_no_probability_is_an_error(kind, option, value):
+    with pytest.raises(RecipeError, match=r"dropout of .* is not a probability"):
+        build(kind, **{option: value})
+
+
+@KINDS
+def test_no_genres_are_an_error(kind):
+    with pytest.raises(RecipeError, match="0 genres"):
+        build(kind, n_classes=0)
+
+
+@KINDS
+def test_the_onnx_graph_computes_the_same_for_any_batch(kind):
+    network = build(kind).eval()
+    program = torch.onnx.export(
+        network,
+        (noise(2, *SHAPE),),
+        dynamo=True,
+        opset_version=18,
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        input_names=["features"],
+        verbose=False,
+    )
+    file = io.BytesIO()
+    program.save(file)
+    session = onnxruntime.InferenceSession(file.getvalue())
+    for batch in (1, 3):
+        features = noise(batch, *SHAPE)
+        (exported,) = session.run(None, {"features": features.numpy()})
+        ours = network(features).detach().numpy()
+        np.testing.assert_allclose(exported, ours, atol=1e-4 * np.abs(ours).max())
