@@ -1,0 +1,123 @@
+"""Models to one ONNX file: waveform in, logits and embedding out."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from genrelab.bundles.metadata import KEY, Metadata
+from genrelab.errors import BundleError
+from genrelab.files import atomic_path
+
+OPSET = 18  # the first with the pooling and padding that the exporter needs without conversion
+TOLERANCE = 1e-4  # of the largest logit
+
+
+class Committee(nn.Module):
+    """The mean of several models' logits, and their embeddings side by side.
+
+    Parameters
+    ----------
+    models
+        Each maps a waveform to logits and embedding; their genres are the same.
+    """
+
+    def __init__(self, models: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.models = nn.ModuleList(models)
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (batch, genres) and embedding (batch, the sum of the models' sizes)."""
+        outputs = [model(waveform) for model in self.models]
+        logits = torch.stack([logits for logits, _ in outputs]).mean(0)
+        return logits, torch.cat([embedding for _, embedding in outputs], 1)
+
+
+def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | os.PathLike[str]) -> float:
+    """Write models as a bundle, and check that ONNX Runtime computes what PyTorch does.
+
+    Parameters
+    ----------
+    models
+        One model, or several whose logits are averaged; each takes (batch, metadata.window) samples.
+    metadata
+        What the bundle says about itself.
+    path
+        Where the ``.onnx`` file shall appear, whole or not at all.
+
+    Returns
+    -------
+    float
+        The largest deviation of the bundle's outputs from PyTorch's, relative to the largest output.
+
+    Raises
+    ------
+    BundleError
+        The deviation is above 1e-4, or a model cannot be expressed in ONNX.
+    """
+    model = (Committee(models) if len(models) > 1 else models[0]).eval()
+    # Three examples, so that the exporter does not take the batch for a constant; noise of varied loudness.
+    generator = torch.Generator().manual_seed(0)
+    loudness = torch.tensor([[0.5], [0.1], [0.01]])
+    example = loudness * torch.randn(3, metadata.window, generator=generator)
+    batch = torch.export.Dim("batch", min=1)
+    with atomic_path(Path(path).with_suffix(".onnx")) as temporary:
+        with _quiet():
+            torch.onnx.export(
+                model,
+                (example,),
+                temporary,
+                input_names=["waveform"],
+                output_names=["logits", "embedding"],
+                dynamic_shapes=({0: batch},),
+                opset_version=OPSET,
+                external_data=False,
+                dynamo=True,
+                verbose=False,
+            )
+        graph = onnx.load(temporary)
+        for node in graph.graph.node:
+            node.ClearField("metadata_props")  # the exporter's notes: paths of this machine, and half the file
+            node.ClearField("doc_string")
+        for value in (*graph.graph.value_info, *graph.graph.initializer, *graph.graph.input, *graph.graph.output):
+            value.ClearField("metadata_props")
+        onnx.helper.set_model_props(graph, {KEY: metadata.to_json()})
+        onnx.save(graph, temporary)
+        deviation = _deviation(model, temporary, example)
+        if deviation > TOLERANCE:
+            raise BundleError(f"{path}: the bundle deviates from PyTorch by {deviation:.1e}; nothing was written")
+    return deviation
+
+
+def _deviation(model: nn.Module, path: Path, example: Tensor) -> float:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for waveform in (example, example[:1]):
+        with torch.inference_mode():
+            expected = model(waveform)
+        for ours, theirs in zip(session.run(None, {"waveform": waveform.numpy()}), expected, strict=True):
+            scale = max(float(theirs.abs().max()), 1.0)
+            worst = max(worst, float(np.abs(ours - theirs.numpy()).max()) / scale)
+    return worst
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's notes to its developers from people."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

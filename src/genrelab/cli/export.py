@@ -1,0 +1,29 @@
+"""``genrelab export``: a run to one file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A finished run folder.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The bundle to write, e.g. mine.onnx.")],
+    fold: Annotated[
+        int | None,
+        typer.Option(help="Export the network of one fold alone. [default: the mean of all folds' networks]"),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The bundle's name. [default: the recipe's]")] = None,
+) -> None:
+    """Write a run as a bundle: one .onnx file, waveform in, logits and embedding out, usable without PyTorch.
+
+    Its probabilities are calibrated by a temperature that is fitted on the validation part, and its metadata says how
+    well it does, on which protocol and how many clips.
+    """
+    from rich.console import Console
+
+    from genrelab.training.publish import export_run
+
+    deviation = export_run(run, output, fold=fold, name=name)
+    size = output.stat().st_size / 2**20
+    Console().print(f"{output}: {size:.1f} MiB, agrees with PyTorch to {deviation:.0e}", highlight=False)

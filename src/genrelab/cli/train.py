@@ -1,0 +1,114 @@
+"""``genrelab train``: a recipe to a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lightning.pytorch.loggers import Logger
+
+TRACKERS = ("tensorboard", "wandb")
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe file, or the name of one that comes along (see `genrelab info`).")
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Your own data: a table (.csv, .parquet, .jsonl) or a folder with one subfolder a genre."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The run folder. [default: runs/NAME-PROTOCOL-SEED]")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe, e.g. train.lr=3e-4."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The recipe's seed.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A few clips, one epoch: does it run?")] = False,
+    max_clips: Annotated[int | None, typer.Option(help="Use no more than so many clips.")] = None,
+    allow_leaks: Annotated[
+        bool, typer.Option("--allow-leaks", help="Train though the split leaks; reports will say so.")
+    ] = False,
+    track: Annotated[
+        list[str] | None, typer.Option(help="Also log to tensorboard or wandb (offline unless WANDB_API_KEY is set).")
+    ] = None,
+    stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: the user's cache]")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of PyTorch on the CPU. [default: one a core]")] = None,
+) -> None:
+    """Train a recipe on every fold of its protocol, then evaluate it.
+
+    The run folder holds the resolved recipe, the environment, history, weights, predictions, figures and report.html.
+    Killed at any moment, a run goes on with --resume and ends as if nothing had happened.
+    """
+    import torch
+    from rich.console import Console
+
+    from genrelab.cli.console import progress_bars
+    from genrelab.cli.evaluate import print_metrics
+    from genrelab.report.run import evaluate_run
+    from genrelab.training import run
+    from genrelab.training.recipe import load_recipe
+    from genrelab.training.recipe import quick as quickly
+
+    overrides = [*_corpus_overrides(data), *(set_ or [])]
+    overrides += [f"seed={seed}"] if seed is not None else []
+    overrides += [f"max_clips={max_clips}"] if max_clips is not None else []
+    resolved = load_recipe(recipe, overrides)
+    if quick:
+        resolved = quickly(resolved)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    name = resolved.name.replace("/", "-").replace(" ", "-")
+    folder = output or Path("runs") / f"{name}-{resolved.protocol.name}-{resolved.seed}"
+    options = run.Options(resume=resume, allow_leaks=allow_leaks, stores=stores)
+    loggers = _loggers(track or [], name)
+    with progress_bars() as progress:
+        run.train(resolved, folder, options, progress, loggers)
+    metrics = evaluate_run(folder)
+    print_metrics(metrics)
+    Console().print(f"[bold]{folder}/report.html[/] shows it all.", highlight=False)
+
+
+def _corpus_overrides(data: Path | None) -> list[str]:
+    """Say in a recipe's keys what kind of corpus lies at `data`."""
+    if data is None:
+        return []
+    from genrelab.errors import RecipeError
+
+    if data.is_dir():
+        kind = "gtzan" if any((data / name).is_dir() for name in ("genres", "genres_original")) else "folder"
+        return [f"corpus.kind={kind}", f"corpus.root={data.absolute()}"]
+    if data.is_file():
+        return ["corpus.kind=table", f"corpus.path={data.absolute()}"]
+    raise RecipeError(f"--data {data}: neither a table (.csv, .parquet, .jsonl) nor a folder")
+
+
+def _loggers(track: list[str], name: str) -> "Callable[[Path], Sequence[Logger]]":
+    """Return what makes the loggers that were asked for, for each fold's folder."""
+    import os
+
+    from genrelab.errors import RecipeError
+
+    for tracker in track:
+        if tracker not in TRACKERS:
+            raise RecipeError(f"--track {tracker}: not one of {', '.join(TRACKERS)}")
+
+    def make(folder: Path) -> "list[Logger]":
+        from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
+
+        folder.mkdir(parents=True, exist_ok=True)
+        made: list[Any] = []
+        if "tensorboard" in track:
+            made.append(TensorBoardLogger(folder, name="tensorboard", version=""))
+        if "wandb" in track:
+            offline = "WANDB_API_KEY" not in os.environ
+            made.append(WandbLogger(name=f"{name}-{folder.name}", project="genrelab", save_dir=folder, offline=offline))
+        return made
+
+    return make

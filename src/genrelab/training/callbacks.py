@@ -1,0 +1,160 @@
+"""What happens beside the learning: history, stopwatch, checkpoints, progress."""
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+from rich.progress import Progress, TaskID
+
+from genrelab.files import write_text
+from genrelab.training.checkpoints import save_weights
+from genrelab.training.recipe import Train
+from genrelab.training.task import GenreTask
+
+HISTORY = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate")
+TIMINGS = ("data", "forward", "backward", "step", "validation")  # seconds
+
+
+class Stopwatch(Callback):
+    """Where an epoch's time goes, in seconds: waiting for data, forward, backward, the rest of the step, validation."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rows: list[dict[str, float]] = []
+        self._row: dict[str, float] = {}
+        self._mark = 0.0
+
+    def _lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._row[name] = self._row.get(name, 0.0) + now - self._mark
+        self._mark = now
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin an epoch's row."""
+        self._row, self._mark = {"epoch": trainer.current_epoch}, time.perf_counter()
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Whatever passed since the last batch was waiting."""
+        self._lap("data")
+
+    def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Any) -> None:
+        """Count the time until the loss was there."""
+        self._lap("forward")
+
+    def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count the time until the gradients were there."""
+        self._lap("backward")
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count the time that the optimiser took."""
+        self._lap("step")
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Training is over for this epoch."""
+        if not trainer.sanity_checking:
+            self._lap("step")
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count the time that validation took."""
+        self._lap("validation")
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the rows so far."""
+        self._rows.append(self._row)
+        if trainer.is_global_zero:
+            _write_csv(self._path, ("epoch", *TIMINGS), self._rows)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the rows, so that a resumed run still knows the time it took before."""
+        return {"rows": self._rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self._rows = state_dict["rows"]
+
+
+class History(Checkpoint):
+    """Keeps ``history.csv``, the best weights and the state to go on from, in which what it knows travels.
+
+    It is a `Checkpoint`, and so runs after all other callbacks: what it saves is the whole epoch.
+    """
+
+    def __init__(self, folder: Path, train: Train) -> None:
+        self._folder, self._monitor = folder, train.monitor
+        self._sign = 1 if train.monitor == "validation_accuracy" else -1
+        self._epochs = train.epochs
+        self.rows: list[dict[str, float]] = []
+        self.best: float | None = None
+        self.finished = False
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note the epoch, keep the weights if they are the best so far, and save the state."""
+        assert isinstance(pl_module, GenreTask)  # noqa: S101 (for the type checker)
+        metrics = {name: float(trainer.callback_metrics[name]) for name in HISTORY}
+        self.rows.append({"epoch": trainer.current_epoch} | metrics)
+        score = self._sign * metrics[self._monitor]
+        self.finished = trainer.should_stop or trainer.current_epoch + 1 >= self._epochs
+        if self.best is None or score > self.best:
+            self.best = score
+            if trainer.is_global_zero:
+                save_weights(pl_module.model, self._folder / "best.safetensors")
+        if trainer.is_global_zero:
+            _write_csv(self._folder / "history.csv", ("epoch", *HISTORY), self.rows)
+        trainer.save_checkpoint(self._folder / "last.safetensors")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed run needs to know."""
+        return {"rows": self.rows, "best": self.best, "finished": self.finished}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.rows, self.best, self.finished = state_dict["rows"], state_dict["best"], state_dict["finished"]
+
+
+class ProgressBar(Callback):
+    """One rich line a fold: epochs done, the last losses and accuracies."""
+
+    def __init__(self, progress: Progress, label: str, epochs: int, history: History) -> None:
+        self._progress, self._label, self._epochs, self._history = progress, label, epochs, history
+        self._task: TaskID | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the line."""
+        batches = int(trainer.num_training_batches)
+        done = trainer.current_epoch * batches
+        self._task = self._progress.add_task(self._label, total=self._epochs * batches, completed=done)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Move on by a batch."""
+        if self._task is not None:
+            text = f"{self._label}  epoch {trainer.current_epoch + 1}/{self._epochs}{self._last_figures()}"
+            self._progress.update(self._task, advance=1, description=text)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Fill the bar: an early stop is an end, too."""
+        if self._task is not None:
+            total = self._progress.tasks[self._task].total
+            text = f"{self._label}  {trainer.current_epoch} epochs{self._last_figures()}"
+            self._progress.update(self._task, completed=total, description=text)
+
+    def _last_figures(self) -> str:
+        if not self._history.rows:
+            return ""
+        row = self._history.rows[-1]
+        return f"  train {row['train_accuracy']:.0%}  validation {row['validation_accuracy']:.0%}"
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, float]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

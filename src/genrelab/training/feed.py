@@ -1,0 +1,148 @@
+"""What training hears: random crops of clips, and whole clips as windows, both straight from the store."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from genrelab.audio.store import SampleStore
+from genrelab.audio.windows import cut, window_starts
+
+
+class Crops(NamedTuple):
+    """A batch for training: waveforms (batch, samples) and genre codes (batch,)."""
+
+    waveforms: Tensor
+    genres: Tensor
+
+
+class Clips(NamedTuple):
+    """Whole clips: all their windows (windows, samples), the clip of each window (windows,), genre codes (clips,)."""
+
+    windows: Tensor
+    clip_of_window: Tensor
+    genres: Tensor
+
+
+class Draw(NamedTuple):
+    """One crop to cut: in which epoch, of which clip, which of the epoch's crops of that clip."""
+
+    epoch: int
+    clip: int
+    crop: int
+
+
+class EpochShuffle(Sampler[Draw]):
+    """Every clip `crops_per_clip` times an epoch, in an order that follows from seed and epoch alone.
+
+    The draws carry the epoch, so that a crop does not depend on which process cuts it, nor on what ran before: a
+    resumed run draws what an undisturbed one would have drawn. Of several processes each takes its share. Lightning
+    calls `set_epoch`.
+    """
+
+    def __init__(self, clips: int, crops_per_clip: int, seed: int) -> None:
+        self._clips, self._crops, self._seed, self._epoch = clips, crops_per_clip, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order is drawn next."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._clips * self._crops // _place()[1]
+
+    def __iter__(self) -> Iterator[Draw]:
+        rank, processes = _place()
+        order = np.random.default_rng((self._seed, self._epoch)).permutation(self._clips * self._crops)
+        # Every process gets equally many, or those that are done would wait for ever for the others' gradients.
+        order = order[rank : len(self) * processes : processes]
+        return (Draw(self._epoch, int(i) % self._clips, int(i) // self._clips) for i in order)
+
+
+def _place() -> tuple[int, int]:
+    """Return this process's rank and how many processes train together."""
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank(), dist.get_world_size()
+    return 0, 1
+
+
+class CropFeed(Dataset[tuple[np.ndarray, int]]):
+    """Random crops: index it with a `Draw`.
+
+    Parameters
+    ----------
+    store
+        Where the samples lie.
+    clips
+        Clip ids.
+    genres
+        A genre code for each clip.
+    window
+        Length of a crop in samples; the store pads a shorter clip with zeros.
+    seed
+        With epoch, clip and crop it decides where a crop begins.
+    """
+
+    def __init__(self, store: SampleStore, clips: Sequence[str], genres: Sequence[int], window: int, seed: int) -> None:
+        self._store, self._clips, self._genres = store, list(clips), list(genres)
+        self._window, self._seed = window, seed
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, draw: Draw) -> tuple[np.ndarray, int]:
+        clip = self._clips[draw.clip]
+        spare = self._store.samples(clip) - self._window
+        rng = np.random.default_rng((self._seed, *draw))
+        start = int(rng.integers(spare + 1)) if spare > 0 else 0
+        return self._store.read(clip, start, self._window), self._genres[draw.clip]
+
+    @staticmethod
+    def collate(items: list[tuple[np.ndarray, int]]) -> Crops:
+        """Stack crops into a batch."""
+        return Crops(
+            torch.from_numpy(np.stack([crop for crop, _ in items])), torch.tensor([genre for _, genre in items])
+        )
+
+
+class ClipFeed(Dataset[tuple[np.ndarray, int]]):
+    """Whole clips, each as windows that cover it.
+
+    Parameters
+    ----------
+    store, clips, genres, window
+        As in `CropFeed`.
+    hop
+        Distance between windows in samples.
+    """
+
+    def __init__(self, store: SampleStore, clips: Sequence[str], genres: Sequence[int], window: int, hop: int) -> None:
+        self._store, self._clips, self._genres = store, list(clips), list(genres)
+        self._window, self._hop = window, hop
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        samples = self._store.read(self._clips[index])
+        starts = window_starts(len(samples), self._window, hop=self._hop)
+        return cut(samples, starts, self._window), self._genres[index]
+
+    @staticmethod
+    def collate(items: list[tuple[np.ndarray, int]]) -> Clips:
+        """Put the windows of several clips in a row."""
+        counts = [len(windows) for windows, _ in items]
+        return Clips(
+            torch.from_numpy(np.concatenate([windows for windows, _ in items])),
+            torch.repeat_interleave(torch.arange(len(items)), torch.tensor(counts)),
+            torch.tensor([genre for _, genre in items]),
+        )
+
+
+def average_windows(logits: Tensor, clips: Clips) -> Tensor:
+    """Return the mean of the windows' logits (windows, genres) for each clip: (clips, genres)."""
+    total = logits.new_zeros(len(clips.genres), logits.shape[1]).index_add_(0, clips.clip_of_window, logits)
+    return total / torch.bincount(clips.clip_of_window, minlength=len(clips.genres)).to(total)[:, None]

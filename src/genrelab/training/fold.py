@@ -1,0 +1,206 @@
+"""One fold of a run: fit on its training part, keep the best epoch, predict its other parts."""
+
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning import Callback, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.loggers import Logger
+from rich.progress import Progress
+from torch.utils.data import DataLoader
+
+from genrelab.audio.store import SampleStore
+from genrelab.corpora.corpus import Corpus
+from genrelab.corpora.protocols import Split
+from genrelab.files import atomic_path, write_json
+from genrelab.networks.model import GenreModel, build_model, count_parameters
+from genrelab.training.callbacks import TIMINGS, History, ProgressBar, Stopwatch
+from genrelab.training.checkpoints import SafetensorsIO, load_weights
+from genrelab.training.device import choose_device
+from genrelab.training.feed import ClipFeed, Clips, CropFeed, EpochShuffle, average_windows
+from genrelab.training.memory import peak_memory_mb
+from genrelab.training.recipe import Recipe
+from genrelab.training.task import GenreTask
+
+EVALUATION_BATCH = 16  # clips; their windows are what fills the memory
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold and all it needs.
+
+    Parameters
+    ----------
+    recipe, corpus, store, split
+        What is trained on what.
+    folder
+        ``fold-<k>`` of the run.
+    """
+
+    recipe: Recipe
+    corpus: Corpus
+    store: SampleStore
+    split: Split
+    folder: Path
+
+    @property
+    def seed(self) -> int:
+        """A seed of its own for each fold of each run."""
+        return self.recipe.seed * 1000 + self.split.fold
+
+    def clips(self, part: str) -> pd.DataFrame:
+        """Return the corpus's rows of a part of the split."""
+        inside = self.split.parts[self.split.parts == part].index
+        return self.corpus.clips[self.corpus.clips["clip"].isin(inside)]
+
+    def codes(self, clips: pd.DataFrame) -> list[int]:
+        """Return the genre codes of some clips."""
+        return [self.corpus.genres.index(genre) for genre in clips["genre"]]
+
+    def whole_clips(self, part: str) -> DataLoader[Clips]:
+        """Return batches of a part's whole clips."""
+        clips = self.clips(part)
+        window, hop = self.recipe.window_samples, self.recipe.hop_samples
+        feed = ClipFeed(self.store, list(clips["clip"]), self.codes(clips), window, hop)
+        return DataLoader(feed, EVALUATION_BATCH, collate_fn=ClipFeed.collate)  # type: ignore[arg-type]
+
+
+def recipe_model(recipe: Recipe, n_classes: int) -> GenreModel:
+    """Build a recipe's model with fresh weights."""
+    return build_model(
+        (recipe.frontend.kind, recipe.frontend.options),
+        (recipe.network.kind, recipe.network.options),
+        recipe.audio.sample_rate,
+        recipe.window_samples,
+        n_classes,
+    )
+
+
+def train_fold(fold: Fold, progress: Progress | None = None, loggers: Sequence[Logger] = ()) -> pd.DataFrame:
+    """Train a fold, or go on with one that was interrupted, and return its predictions.
+
+    Parameters
+    ----------
+    fold
+        What to train. A finished fold is read, not trained again.
+    progress
+        Where to draw a line for it.
+    loggers
+        Lightning loggers besides ``history.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A predictions table (see genrelab.evaluation.predictions) of the validation and test parts.
+    """
+    done, table = fold.folder / "fold.json", fold.folder / "predictions.parquet"
+    if done.is_file():
+        return pd.read_parquet(table)
+    fold.folder.mkdir(parents=True, exist_ok=True)
+    device = choose_device(fold.recipe.train.device, fold.recipe.train.devices)
+    torch.manual_seed(fold.seed)
+    model = recipe_model(fold.recipe, len(fold.corpus.genres))
+    model.frontend.fit(batch.windows for batch in fold.whole_clips("train"))
+    _fit(fold, model, device, progress, loggers)
+    load_weights(model, fold.folder / "best.safetensors")
+    predictions = pd.concat([predict_part(fold, model, part, device) for part in ("validation", "test")])
+    with atomic_path(table) as temporary:
+        predictions.to_parquet(temporary, index=False)
+    write_json(
+        done,
+        {
+            "minutes": float(pd.read_csv(fold.folder / "timing.csv")[list(TIMINGS)].to_numpy().sum()) / 60,
+            "parameters": count_parameters(model),
+            "peak_memory_mb": peak_memory_mb(device),
+            "device": device,
+            "clips": {part: len(fold.clips(part)) for part in ("train", "validation", "test")},
+        },
+    )
+    return predictions
+
+
+def predict_part(fold: Fold, model: GenreModel, part: str, device: str) -> pd.DataFrame:
+    """Return the predictions table of one part of a fold's split."""
+    clips = fold.clips(part)
+    model = model.eval().to(device)
+    logits = []
+    with torch.inference_mode():
+        for batch in fold.whole_clips(part):
+            moved = Clips(*(tensor.to(device) for tensor in batch))
+            logits.append(average_windows(model(moved.windows)[0], moved).cpu().double())
+    genres = fold.corpus.genres
+    probabilities = torch.softmax(torch.cat(logits), 1).numpy() if logits else np.zeros((0, len(genres)))
+    table = clips[["clip", "track", "artist", "genre"]].reset_index(drop=True)
+    table.insert(3, "split", part)
+    table.insert(4, "fold", fold.split.fold)
+    columns = {f"p_{genre}": probabilities[:, code] for code, genre in enumerate(genres)}
+    return pd.concat([table, pd.DataFrame(columns)], axis=1)
+
+
+def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, loggers: Sequence[Logger]) -> None:
+    """Run Lightning's loop from where it stopped, if it ever began."""
+    options, recipe = fold.recipe.train, fold.recipe
+    last = fold.folder / "last.safetensors"
+    checkpoints = SafetensorsIO()
+    if last.is_file() and checkpoints.load_checkpoint(last)["callbacks"]["History"]["finished"]:
+        return
+    clips = fold.clips("train")
+    codes = fold.codes(clips)
+    feed = CropFeed(fold.store, list(clips["clip"]), codes, recipe.window_samples, fold.seed)
+    sampler = EpochShuffle(len(clips), options.crops_per_clip, fold.seed)
+    crops = DataLoader(feed, options.batch_size, sampler=sampler, collate_fn=CropFeed.collate)
+    weights = _balanced_weights(codes, len(fold.corpus.genres)) if options.class_weights else None
+    task = GenreTask(model, options, len(fold.corpus.genres), weights, fold.seed)
+    history = History(fold.folder, options)
+    callbacks: list[Callback] = [Stopwatch(fold.folder / "timing.csv"), history]
+    if options.patience is not None:
+        mode = "max" if options.monitor == "validation_accuracy" else "min"
+        callbacks.append(EarlyStopping(options.monitor, patience=options.patience, mode=mode))
+    if progress is not None and options.devices == 1:  # a progress bar cannot follow into other processes
+        callbacks.append(
+            ProgressBar(progress, f"fold {fold.split.fold + 1}/{fold.split.folds}", options.epochs, history)
+        )
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # else it advertises
+    with warnings.catch_warnings():
+        # The feed reads memory-mapped samples: worker processes, which Lightning recommends, would only add copies.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*treespec.*")  # a deprecation inside Lightning
+        warnings.filterwarnings("ignore", message=".*number of training batches.*")
+        trainer = Trainer(
+            accelerator=device,
+            devices=options.devices,
+            strategy="ddp_spawn" if options.devices > 1 else "auto",
+            precision=options.precision,
+            max_epochs=options.epochs,
+            gradient_clip_val=options.gradient_clip,
+            callbacks=callbacks,
+            logger=list(loggers) or False,
+            plugins=[checkpoints],
+            use_distributed_sampler=False,  # EpochShuffle shares out the crops itself
+            num_sanity_val_steps=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=True,
+            deterministic=True,
+            default_root_dir=fold.folder,
+        )
+        trainer.fit(task, crops, fold.whole_clips("validation"), ckpt_path=str(last) if last.is_file() else None)
+
+
+def _balanced_weights(codes: Sequence[int], n_classes: int) -> torch.Tensor:
+    """Return weights by which every genre counts the same, however many clips it has (scikit-learn's "balanced")."""
+    counts = np.bincount(codes, minlength=n_classes)
+    return torch.tensor(len(codes) / (n_classes * np.maximum(counts, 1)), dtype=torch.float32)
+
+
+def read_fold_facts(folder: Path) -> dict[str, object]:
+    """Return what a finished fold wrote about itself: minutes, parameters, peak memory, device, clips a part."""
+    facts: dict[str, object] = json.loads((folder / "fold.json").read_text())
+    return facts

@@ -1,0 +1,79 @@
+"""A finished run to a bundle: calibrated on its validation parts, described by its test parts."""
+
+import math
+from pathlib import Path
+
+from genrelab import __version__
+from genrelab.bundles.export import export_bundle
+from genrelab.bundles.metadata import Metadata
+from genrelab.errors import RunError
+from genrelab.evaluation.calibration import apply_temperature, fit_temperature, unknown_threshold
+from genrelab.evaluation.intervals import Interval, bootstrap
+from genrelab.evaluation.metrics import metrics
+from genrelab.evaluation.predictions import Predictions
+from genrelab.training.run import load_models, load_run_recipe, read_summary
+
+REPORTED = ("accuracy", "balanced_accuracy", "macro_f1")
+
+
+def export_run(folder: Path, path: Path, fold: int | None = None, name: str | None = None) -> float:
+    """Write the networks of a run as a bundle.
+
+    Parameters
+    ----------
+    folder
+        A finished run.
+    path
+        The ``.onnx`` file to write.
+    fold
+        The fold whose network to take; None takes the mean of all folds' logits.
+    name
+        What the bundle calls itself; None for the recipe's name.
+
+    Returns
+    -------
+    float
+        The deviation of the bundle from PyTorch (see `export_bundle`).
+
+    Raises
+    ------
+    RunError
+        The run is not finished, or has no such fold.
+    BundleError
+        The bundle deviates from PyTorch.
+    """
+    summary, recipe = read_summary(folder), load_run_recipe(folder)
+    folds = range(summary["folds"]) if fold is None else [fold]
+    if fold is not None and not 0 <= fold < summary["folds"]:
+        raise RunError(f"{folder}: has no fold {fold}; its folds are 0 to {summary['folds'] - 1}")
+    predictions = Predictions.read(folder / "predictions.parquet")
+    validation, test = predictions.part("validation"), predictions.part("test")
+    temperature = fit_temperature(validation)
+    values, intervals = metrics(test), bootstrap(test)
+    metadata = Metadata(
+        name=name or recipe.name,
+        genres=tuple(summary["genres"]),
+        sample_rate=recipe.audio.sample_rate,
+        window=recipe.window_samples,
+        hop=recipe.hop_samples,
+        temperature=temperature,
+        unknown_below=unknown_threshold(apply_temperature(validation, temperature)),
+        metrics={
+            "protocol": summary["protocol"],
+            "corpus": summary["corpus"],
+            "folds": summary["folds"],
+            "seed": summary["seed"],
+            "clips": len(test.table),
+            "leaks": summary["leaks"],
+        }
+        | {key: {"value": values[key], **_bounds(intervals[key])} for key in REPORTED},
+        licence=f"weights: MIT; trained on {summary['corpus']} ({summary['licence']})",
+        recipe=recipe.model_dump(mode="json"),
+        genrelab_version=__version__,
+    )
+    return export_bundle(load_models(folder, len(metadata.genres), folds), metadata, path)
+
+
+def _bounds(interval: Interval) -> dict[str, float | None]:
+    """Return an interval for JSON, which knows no NaN: a single track has no bounds."""
+    return {key: value if math.isfinite(value) else None for key, value in interval._asdict().items()}

@@ -1,0 +1,275 @@
+"""Recipes: YAML files that name a base and hold only their difference from it.
+
+A recipe says everything that a run depends on: corpus, protocol, audio, front end, network, training, seed. It is
+read by the pydantic models below, so that an unknown key or a wrong type is an error that names the key and the
+choices.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, create_model
+
+from genrelab.corpora import CORPORA
+from genrelab.corpora.protocols import PROTOCOLS
+from genrelab.errors import RecipeError
+from genrelab.frontends import FRONTENDS
+from genrelab.networks import NETWORKS
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Choice(BaseModel):
+    """A part found by its name, with the options that this part takes."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but the name."""
+        return dict(self.model_extra or {})
+
+
+class Audio(_Section):
+    """What of a clip the network hears at once."""
+
+    sample_rate: PositiveInt = 22050
+    window: PositiveFloat = 3.0  # seconds; while training, cut at random places
+    hop: PositiveFloat | None = None  # seconds between the windows of a whole clip; None: half a window
+
+
+class Protocol(_Section):
+    """How the corpus is split (see genrelab.corpora.protocols)."""
+
+    name: str = "random"
+    folds: PositiveInt = 1
+    validation: float = Field(default=0.15, gt=0, lt=0.5)
+    test: float = Field(default=0.15, gt=0, lt=0.5)
+    group_by: tuple[str, ...] = ("track", "artist", "artist_id")
+    column: str | None = None
+
+
+class Train(_Section):
+    """How the network learns."""
+
+    epochs: PositiveInt = 100
+    batch_size: PositiveInt = 32
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: PositiveFloat = 1e-4
+    weight_decay: float = Field(default=0.0, ge=0)
+    schedule: Literal["none", "plateau", "one-cycle", "cosine"] = "none"
+    plateau_patience: PositiveInt = 5
+    plateau_factor: float = Field(default=0.5, gt=0, lt=1)
+    monitor: Literal["validation_accuracy", "validation_loss"] = "validation_accuracy"
+    patience: PositiveInt | None = None  # epochs without improvement before training stops; None: never
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    class_weights: bool = False
+    crops_per_clip: PositiveInt = 1  # random crops drawn from each clip in an epoch
+    precise_batch_norm: bool = False  # see genrelab.training.batchnorm
+    gradient_clip: PositiveFloat | None = None
+    precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: PositiveInt = 1
+
+
+class Recipe(_Section):
+    """Everything a run depends on."""
+
+    name: str
+    about: str = ""
+    corpus: Choice
+    max_clips: PositiveInt | None = None  # use no more than so many clips, drawn evenly from the genres
+    protocol: Protocol = Protocol()
+    audio: Audio = Audio()
+    frontend: Choice
+    network: Choice
+    train: Train = Train()
+    seed: int = Field(default=0, ge=0)
+
+    @property
+    def window_samples(self) -> int:
+        """Length of the network's window in samples."""
+        return round(self.audio.window * self.audio.sample_rate)
+
+    @property
+    def hop_samples(self) -> int:
+        """Distance between the windows of a whole clip in samples."""
+        hop = self.audio.hop if self.audio.hop is not None else self.audio.window / 2
+        return max(1, round(hop * self.audio.sample_rate))
+
+    def to_yaml(self) -> str:
+        """Return the resolved recipe, every default spelled out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def quick(recipe: Recipe) -> Recipe:
+    """Return what shows in a minute whether `recipe` runs at all: a few clips, one epoch, two folds at most."""
+    update = {
+        "name": f"{recipe.name} (quick)",
+        "max_clips": min(recipe.max_clips or 80, 80),
+        "protocol": recipe.protocol.model_copy(update={"folds": min(recipe.protocol.folds, 2)}),
+        "train": recipe.train.model_copy(update={"epochs": 1}),
+    }
+    return recipe.model_copy(update=update)
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes in the package, as ``train`` takes them."""
+    return sorted(str(path.relative_to(RECIPES).with_suffix("")) for path in RECIPES.rglob("*.yaml"))
+
+
+def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe, merge it over its bases, apply overrides and check the whole.
+
+    Parameters
+    ----------
+    name
+        A YAML file, or the name of a recipe in the package: ``published/fma-cnn``; its last part will do where only one
+        recipe has it.
+    overrides
+        ``key=value`` each, with a dotted key and a YAML value: ``train.lr=3e-4``.
+
+    Raises
+    ------
+    RecipeError
+        The file is missing or is not YAML; a key is unknown; a value has the wrong type; parts do not fit together.
+    """
+    path = _find(str(name))
+    tree = _merge(_read_with_bases(path), {"name": _own_name(path)} if "name" not in _read(path) else {})
+    for override in overrides:
+        tree = _merge(tree, _parse_override(override))
+    return check_recipe(tree, str(path))
+
+
+def check_recipe(tree: Mapping[str, Any], where: str) -> Recipe:
+    """Turn a tree of plain values into a recipe; `where` begins the message of an error."""
+    try:
+        recipe = Recipe.model_validate(tree)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {_explain(error, Recipe)}") from None
+    if recipe.protocol.name not in PROTOCOLS:
+        raise RecipeError(f"{where}: protocol.name: {recipe.protocol.name!r} is not one of {', '.join(PROTOCOLS)}")
+    parts: list[tuple[str, Choice, Mapping[str, Callable[..., Any]], set[str]]] = [
+        ("corpus", recipe.corpus, CORPORA, set()),
+        ("frontend", recipe.frontend, FRONTENDS, {"sample_rate"}),
+        ("network", recipe.network, NETWORKS, {"input_shape", "n_classes"}),
+    ]
+    checked = {key: _check_choice(f"{where}: {key}", choice, registry, own) for key, choice, registry, own in parts}
+    return recipe.model_copy(update=checked)
+
+
+def _check_choice(where: str, choice: Choice, registry: Mapping[str, Callable[..., Any]], own: set[str]) -> Choice:
+    """Check a part's options against the signature of what builds it, but for its `own` arguments."""
+    if choice.kind not in registry:
+        raise RecipeError(f"{where}.kind: {choice.kind!r} is not one of {', '.join(registry)}")
+    build = registry[choice.kind]
+    hints = _parameter_types(build)
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(build).parameters.values():
+        if parameter.name not in own:
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hints.get(parameter.name, Any), default)
+    model = create_model("Options", __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields)
+    try:
+        options = model.model_validate(choice.options)
+    except ValidationError as error:
+        raise RecipeError(f"{where}.{_explain(error, model)}") from None
+    return Choice.model_validate({"kind": choice.kind} | options.model_dump(mode="json"))
+
+
+def _parameter_types(build: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of a function's or a class's parameters; of what it returns, nothing need be importable."""
+    target: Any = build.__init__ if inspect.isclass(build) else build
+    annotations = {name: hint for name, hint in target.__annotations__.items() if name != "return"}
+    return get_type_hints(type("Parameters", (), {"__annotations__": annotations}), globalns=target.__globals__)
+
+
+def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Say in one line what is wrong with the first faulty key, and what it could be."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        for part in first["loc"][:-1]:
+            inner = model.model_fields[str(part)].annotation
+            model = inner if inspect.isclass(inner) and issubclass(inner, BaseModel) else model
+        return f"{key}: unknown key; the keys here are {', '.join(model.model_fields)}"
+    if first["type"] == "missing":
+        return f"{key}: missing; a recipe has to say it"
+    return f"{key}: {first['msg']}, not {first['input']!r}"
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise RecipeError(f"{path}: no such recipe file")
+        return path
+    matches = [p for p in RECIPES.rglob("*.yaml") if str(p.relative_to(RECIPES).with_suffix("")) == name]
+    matches = matches or [p for p in RECIPES.rglob("*.yaml") if p.stem == name]
+    if len(matches) == 1:
+        return matches[0]
+    names = ", ".join(recipe_names())
+    reason = "is ambiguous: name its folder too" if matches else "is neither a .yaml file nor the name of a recipe"
+    raise RecipeError(f"recipe {name!r} {reason}; the package has {names}")
+
+
+def _own_name(path: Path) -> str:
+    """Return a recipe's name within the package, or its file's name elsewhere."""
+    inside = path.is_relative_to(RECIPES)
+    return str(path.relative_to(RECIPES).with_suffix("")) if inside else path.stem
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = " ".join(str(error).split())
+        raise RecipeError(f"{path}: not YAML: {line}") from None
+    if not isinstance(tree, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of keys to values, not {type(tree).__name__}")
+    return tree
+
+
+def _read_with_bases(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    if path in seen:
+        raise RecipeError(f"{path}: its base leads back to itself")
+    tree = _read(path)
+    base = tree.pop("base", None)
+    if base is None:
+        return tree
+    beside = path.parent / f"{base}.yaml"
+    found = beside if beside.is_file() else _find(str(base))
+    return _merge(_read_with_bases(found, (*seen, path)), tree)
+
+
+def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay `change` over `base`, key by key; a section of another ``kind`` starts without the options of the first."""
+    merged = dict(base)
+    for key, value in change.items():
+        old = merged.get(key)
+        same_kind = (
+            isinstance(old, dict) and isinstance(value, dict) and value.get("kind", old.get("kind")) == old.get("kind")
+        )
+        merged[key] = _merge(old, value) if same_kind and isinstance(old, dict) else value
+    return merged
+
+
+def _parse_override(override: str) -> dict[str, Any]:
+    key, sign, text = override.partition("=")
+    if not sign or not key:
+        raise RecipeError(f"--set {override!r}: write KEY=VALUE, e.g. train.lr=3e-4")
+    try:
+        value: Any = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)

@@ -1,0 +1,268 @@
+"""A recipe to a run: a folder that holds everything about it and can be gone on with at any time."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import yaml
+from lightning.pytorch.loggers import Logger
+from rich.progress import Progress
+
+from genrelab import __version__
+from genrelab.audio.store import SampleStore
+from genrelab.corpora import load_corpus
+from genrelab.corpora.audit import audit, gate
+from genrelab.corpora.corpus import Corpus
+from genrelab.corpora.protocols import Split, make_splits
+from genrelab.errors import CorpusError, RunError
+from genrelab.evaluation.predictions import Predictions
+from genrelab.files import remove_leftovers, write_json, write_text
+from genrelab.networks.model import GenreModel
+from genrelab.training.checkpoints import load_weights
+from genrelab.training.device import choose_device
+from genrelab.training.fold import Fold, read_fold_facts, recipe_model, train_fold
+from genrelab.training.recipe import Recipe, check_recipe
+
+PACKAGES = (
+    "torch",
+    "lightning",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "soundfile",
+    "soxr",
+    "onnx",
+    "onnxruntime",
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person says beside the recipe.
+
+    Parameters
+    ----------
+    resume
+        Go on with a run that was interrupted.
+    allow_leaks
+        Train though the audit found leaks; they are then named in every report.
+    stores
+        Folder of the decoded corpora; None for the user's cache.
+    jobs
+        Threads that decode; None for one a core.
+    """
+
+    resume: bool = False
+    allow_leaks: bool = False
+    stores: Path | None = None
+    jobs: int | None = None
+
+
+def train(
+    recipe: Recipe,
+    folder: Path,
+    options: Options = Options(),
+    progress: Progress | None = None,
+    loggers: Callable[[Path], Sequence[Logger]] = lambda folder: (),
+) -> Predictions:
+    """Train a recipe on every fold of its protocol.
+
+    Parameters
+    ----------
+    recipe
+        What to train.
+    folder
+        The run folder. It must not exist yet, or `options.resume` be set and it hold a run of the same recipe.
+    options
+        What a person says beside the recipe.
+    progress
+        Where to draw progress; None for silence.
+    loggers
+        Makes the Lightning loggers of a fold from its folder.
+
+    Returns
+    -------
+    Predictions
+        The table that was written as ``predictions.parquet``: the validation and test clips of all folds.
+
+    Raises
+    ------
+    RecipeError, CorpusError, LeakError, RunError
+        Each with one sentence that says what to do.
+    """
+    choose_device(recipe.train.device, recipe.train.devices)
+    _claim(folder, recipe, options.resume)
+    corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
+    if recipe.max_clips is not None:
+        corpus = corpus.subset(recipe.max_clips, recipe.seed)
+    recipe_model(recipe, len(corpus.genres))  # what cannot be built shall fail before hours of decoding
+    store, corpus = open_store(corpus, recipe.audio.sample_rate, options, progress)
+    splits = recipe_splits(recipe, corpus)
+    forbid_artists = recipe.protocol.name == "artist-folds"
+    leaks = gate(audit(corpus, splits, store, forbid_artists=forbid_artists), options.allow_leaks)
+    write_json(folder / "environment.json", environment())
+    tables = []
+    for split in splits:
+        fold = Fold(recipe, corpus, store, split, folder / f"fold-{split.fold}")
+        tables.append(train_fold(fold, progress, loggers(fold.folder)))
+    predictions = Predictions(pd.concat(tables, ignore_index=True), info=_info(recipe, corpus, leaks))
+    predictions.write(folder / "predictions.parquet")
+    write_json(folder / "run.json", _summary(recipe, corpus, folder, len(tables), leaks, store))
+    return predictions
+
+
+def open_store(
+    corpus: Corpus, sample_rate: int, options: Options, progress: Progress | None
+) -> tuple[SampleStore, Corpus]:
+    """Decode a corpus if need be; return its store and the corpus without the clips that could not be read."""
+    root = options.stores or cache_folder() / "stores"
+    sources = corpus.sources
+    digest = hashlib.sha256(repr(sorted((s.clip, str(s.path)) for s in sources)).encode()).hexdigest()[:8]
+    store = SampleStore.build(
+        root / f"{corpus.name}-{sample_rate}-{digest}", sources, sample_rate, jobs=options.jobs, progress=progress
+    )
+    readable = corpus.clips["clip"].isin(store.clips)
+    if not readable.any():
+        raise CorpusError(f"{corpus.name}: none of its {len(corpus.clips)} clips can be read; see {store.folder}")
+    return store, replace(corpus, clips=corpus.clips[readable].reset_index(drop=True))
+
+
+def recipe_splits(recipe: Recipe, corpus: Corpus) -> list[Split]:
+    """Split a corpus as a recipe's protocol says."""
+    protocol = recipe.protocol
+    return make_splits(
+        corpus,
+        protocol.name,
+        folds=protocol.folds,
+        seed=recipe.seed,
+        validation=protocol.validation,
+        test=protocol.test,
+        group_by=protocol.group_by,
+        column=protocol.column,
+    )
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: ``$GENRELAB_CACHE``, or ``genrelab`` in the user's cache."""
+    named = os.environ.get("GENRELAB_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(named) if named else Path(base) / "genrelab"
+
+
+def load_run_recipe(folder: Path) -> Recipe:
+    """Read the resolved recipe of a run.
+
+    Raises
+    ------
+    RunError
+        `folder` is not a run.
+    """
+    path = folder / "recipe.yaml"
+    if not path.is_file():
+        raise RunError(f"{folder}: not a run (it has no recipe.yaml); `genrelab train RECIPE` makes one")
+    return check_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+
+
+def load_models(folder: Path, genres: int, folds: Sequence[int]) -> list[GenreModel]:
+    """Return the best models of some folds of a run, in evaluation mode on the CPU."""
+    recipe = load_run_recipe(folder)
+    models = []
+    for fold in folds:
+        model = recipe_model(recipe, genres)
+        load_weights(model, folder / f"fold-{fold}" / "best.safetensors")
+        models.append(model.eval())
+    return models
+
+
+def environment() -> dict[str, Any]:
+    """Return what a result may depend on beside the recipe: versions, machine, threads."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "genrelab": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "packages": versions,
+    }
+
+
+def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
+    """Make the run folder, or see that it holds an interrupted run of just this recipe."""
+    path = folder / "recipe.yaml"
+    if resume:
+        remove_leftovers(folder)
+    if path.is_file():
+        if not resume:
+            raise RunError(f"{folder}: already holds a run; add --resume to go on with it, or choose another --output")
+        if path.read_text(encoding="utf-8") != recipe.to_yaml():
+            raise RunError(f"{folder}: holds a run of another recipe (see its recipe.yaml); choose another --output")
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RunError(f"{folder}: is not empty and holds no run; choose another --output")
+    write_text(path, recipe.to_yaml())
+
+
+def _info(recipe: Recipe, corpus: Corpus, leaks: list[str]) -> dict[str, Any]:
+    protocol = recipe.protocol.model_dump(mode="json")
+    return {
+        "name": recipe.name,
+        "corpus": corpus.name,
+        "protocol": protocol["name"],
+        "folds": protocol["folds"],
+        "seed": recipe.seed,
+        "leaks": leaks,
+    }
+
+
+def _summary(
+    recipe: Recipe, corpus: Corpus, folder: Path, folds: int, leaks: list[str], store: SampleStore
+) -> dict[str, Any]:
+    facts = [read_fold_facts(folder / f"fold-{fold}") for fold in range(folds)]
+    return _info(recipe, corpus, leaks) | {
+        "folds": folds,
+        "genres": list(corpus.genres),
+        "clips": len(corpus.clips),
+        "parameters": facts[0]["parameters"],
+        "minutes": sum(float(str(fact["minutes"])) for fact in facts),
+        "peak_memory_mb": max(float(str(fact["peak_memory_mb"])) for fact in facts),
+        "device": facts[0]["device"],
+        "left_out": store.quarantine,
+        "licence": corpus.licence,
+        "citation": corpus.citation,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Return ``run.json`` of a finished run.
+
+    Raises
+    ------
+    RunError
+        The run is not finished, or `folder` is not a run.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        load_run_recipe(folder)  # says so where this is no run at all
+        raise RunError(
+            f"{folder}: this run is not finished; `genrelab train … --output {folder} --resume` goes on with it"
+        )
+    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return summary

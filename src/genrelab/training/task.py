@@ -1,0 +1,129 @@
+"""The Lightning module: one model learning to tell genres."""
+
+from itertools import islice
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from lightning import LightningModule
+from torch import Tensor
+from torch.optim import SGD, Adam, AdamW, Optimizer
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+
+from genrelab.networks.model import GenreModel
+from genrelab.training.batchnorm import recalibrate
+from genrelab.training.feed import Clips, Crops, average_windows
+from genrelab.training.recipe import Train
+from genrelab.training.schedule import Schedule
+
+PRECISE_BATCHES = 8  # a few hundred crops
+
+
+class GenreTask(LightningModule):
+    """Cross-entropy on random crops; validation on whole clips by averaged windows.
+
+    Parameters
+    ----------
+    model
+        What learns.
+    train
+        The recipe's training section.
+    n_classes
+        Number of genres.
+    class_weights
+        (n_classes,) weights of the loss; None for equal ones.
+    seed
+        Decides the dropout masks, epoch by epoch.
+    """
+
+    def __init__(
+        self, model: GenreModel, train: Train, n_classes: int, class_weights: Tensor | None = None, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.class_weights: Tensor | None
+        self.model, self.train_options, self.seed = model, train, seed
+        self.register_buffer("class_weights", class_weights)
+        self.train_accuracy = MulticlassAccuracy(n_classes, average="micro")
+        self.validation_accuracy = MulticlassAccuracy(n_classes, average="micro")
+        self.train_loss, self.validation_loss = MeanMetric(), MeanMetric()
+        self.schedule: Schedule | None = None
+        self._schedule_state: dict[str, Any] = {}
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Return logits (batch, genres) of `waveform` (batch, samples)."""
+        logits: Tensor = self.model(waveform)[0]
+        return logits
+
+    def configure_optimizers(self) -> Optimizer:
+        """Make the optimiser; its schedule is made when Lightning knows the number of batches."""
+        options = self.train_options
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        optimizer: Optimizer
+        if options.optimizer == "sgd":
+            optimizer = SGD(parameters, options.lr, momentum=0.9, nesterov=True, weight_decay=options.weight_decay)
+        elif options.optimizer == "adamw":
+            optimizer = AdamW(parameters, options.lr, weight_decay=options.weight_decay)
+        else:
+            optimizer = Adam(parameters, options.lr, weight_decay=options.weight_decay)
+        return optimizer
+
+    def on_train_start(self) -> None:
+        """Make the schedule, or go on with that of a resumed run."""
+        optimizer = self.trainer.optimizers[0]
+        self.schedule = Schedule(optimizer, self.train_options, int(self.trainer.num_training_batches))
+        if self._schedule_state:
+            self.schedule.load_state_dict(self._schedule_state)
+
+    def on_train_epoch_start(self) -> None:
+        """Seed the dropout by epoch, so that a resumed run goes on like an undisturbed one."""
+        torch.manual_seed((self.seed * 1_000_003 + self.current_epoch) * 1_009 + self.global_rank)
+
+    def training_step(self, batch: Crops, batch_index: int) -> Tensor:
+        """Return the loss of a batch of crops."""
+        logits = self(batch.waveforms)
+        loss = F.cross_entropy(
+            logits, batch.genres, weight=self.class_weights, label_smoothing=self.train_options.label_smoothing
+        )
+        self.train_loss.update(loss.detach(), len(logits))
+        self.train_accuracy.update(logits.detach(), batch.genres)
+        return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Crops, batch_index: int) -> None:
+        """Step a schedule that moves with every batch."""
+        if self.schedule is not None:
+            self.schedule.after_batch()
+
+    def on_validation_epoch_start(self) -> None:
+        """Take batch norm's statistics anew where the recipe says so."""
+        if self.train_options.precise_batch_norm:
+            batches = islice(iter(self.trainer.train_dataloader), PRECISE_BATCHES)
+            recalibrate(self.model, (batch.waveforms.to(self.device) for batch in batches))
+
+    def validation_step(self, batch: Clips, batch_index: int) -> None:
+        """Count a batch of whole clips."""
+        logits = average_windows(self(batch.windows), batch)
+        self.validation_loss.update(F.cross_entropy(logits, batch.genres), len(logits))
+        self.validation_accuracy.update(logits, batch.genres)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log what was counted; torchmetrics adds up the counts of all processes."""
+        self.log("validation_loss", self.validation_loss)
+        self.log("validation_accuracy", self.validation_accuracy, prog_bar=True)
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch and step a schedule that moves with it, before the epoch's checkpoint is written."""
+        self.log("train_loss", self.train_loss)
+        self.log("train_accuracy", self.train_accuracy)
+        self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
+        if self.schedule is not None:
+            self.schedule.after_epoch(float(self.trainer.callback_metrics[self.train_options.monitor]))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the schedule's state."""
+        if self.schedule is not None:
+            checkpoint["schedule"] = self.schedule.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the schedule's state until the optimiser exists."""
+        self._schedule_state = checkpoint.get("schedule", {})

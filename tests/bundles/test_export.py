@@ -1,0 +1,84 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from genrelab.bundles.export import Committee, export_bundle
+from genrelab.bundles.metadata import KEY, Metadata
+from genrelab.errors import BundleError
+from genrelab.networks.model import GenreModel, build_model
+
+GENRES = ("blues", "jazz", "rock")
+WINDOW = 8000
+
+
+def metadata() -> Metadata:
+    return Metadata(name="test", genres=GENRES, sample_rate=8000, window=WINDOW, hop=WINDOW // 2)
+
+
+def model(seed: int, network: str = "cnn", **options: object) -> GenreModel:
+    torch.manual_seed(seed)
+    small = {"filters": (8, 8), **options} if network != "rnn" else options
+    return build_model(
+        ("mel", {"n_fft": 256, "hop_length": 128, "n_mels": 32}), (network, small), 8000, WINDOW, len(GENRES)
+    ).eval()
+
+
+def waveforms(n: int) -> torch.Tensor:
+    return 0.2 * torch.randn(n, WINDOW, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [("cnn", {}), ("cnn-rnn", {"units": 8, "dense_units": 8}), ("rnn", {"cell": "gru", "units": 8, "dense_units": 8})],
+)
+def test_a_bundle_computes_what_pytorch_does_for_any_batch(
+    tmp_path: Path, network: str, options: dict[str, object]
+) -> None:
+    torch_model = model(0, network, **options)
+    export_bundle([torch_model], metadata(), tmp_path / "b.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "b.onnx")
+    for n in (1, 2, 5):
+        logits, embedding = session.run(None, {"waveform": waveforms(n).numpy()})
+        with torch.inference_mode():
+            expected_logits, expected_embedding = torch_model(waveforms(n))
+        np.testing.assert_allclose(logits, expected_logits.numpy(), atol=1e-4)
+        np.testing.assert_allclose(embedding, expected_embedding.numpy(), atol=1e-4)
+
+
+def test_silence_gives_finite_logits(tmp_path: Path) -> None:
+    export_bundle([model(0)], metadata(), tmp_path / "b.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "b.onnx")
+    logits, _ = session.run(None, {"waveform": np.zeros((1, WINDOW), np.float32)})
+    assert np.isfinite(logits).all()
+
+
+def test_a_committee_averages_logits_and_joins_embeddings() -> None:
+    first, second = model(0), model(1)
+    with torch.inference_mode():
+        logits, embedding = Committee([first, second])(waveforms(2))
+        a, b = first(waveforms(2)), second(waveforms(2))
+    torch.testing.assert_close(logits, (a[0] + b[0]) / 2)
+    torch.testing.assert_close(embedding, torch.cat([a[1], b[1]], 1))
+
+
+def test_a_bundle_carries_its_metadata_and_nothing_of_this_machine(tmp_path: Path) -> None:
+    path = tmp_path / "b.onnx"
+    export_bundle([model(0), model(1)], metadata(), path)
+    properties = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    assert json.loads(properties[KEY])["genres"] == list(GENRES)
+    content = path.read_bytes()
+    assert b"site-packages" not in content
+    assert str(Path(__file__).parents[2]).encode() not in content
+    onnx.checker.check_model(path)
+
+
+def test_a_bundle_that_deviates_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genrelab.bundles.export.TOLERANCE", -1.0)
+    with pytest.raises(BundleError, match=r"deviates from PyTorch by .*nothing was written"):
+        export_bundle([model(0)], metadata(), tmp_path / "b.onnx")
+    assert list(tmp_path.iterdir()) == []

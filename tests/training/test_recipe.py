@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import pytest
+
+from genrelab.errors import RecipeError
+from genrelab.networks.model import build_model
+from genrelab.training.recipe import Recipe, load_recipe, quick, recipe_names
+
+
+def write(folder: Path, text: str, name: str = "mine.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_names() if name != "base"])
+def test_every_recipe_of_the_package_builds_its_model(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert recipe.about
+    model = build_model(
+        (recipe.frontend.kind, recipe.frontend.options),
+        (recipe.network.kind, recipe.network.options),
+        recipe.audio.sample_rate,
+        recipe.window_samples,
+        n_classes=10,
+    )
+    assert model.network.n_classes == 10
+
+
+def test_a_recipe_holds_only_its_difference_from_its_base(tmp_path: Path) -> None:
+    write(tmp_path, "base: fma-cnn\ntrain: {lr: 0.5}\n", "parent.yaml")
+    recipe = load_recipe(write(tmp_path, "base: parent\nseed: 3\n"))
+    assert (recipe.name, recipe.train.lr, recipe.seed) == ("mine", 0.5, 3)
+    assert recipe.train.patience == load_recipe("published/fma-cnn").train.patience == 15
+
+
+def test_another_kind_starts_without_the_options_of_the_first(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, "base: fma-cnn\nnetwork: {kind: rnn, units: 7}\n"))
+    assert recipe.network.options["units"] == 7
+    assert "filters" not in recipe.network.options
+
+
+def test_an_override_reaches_a_nested_key_and_may_be_written_as_in_python() -> None:
+    recipe = load_recipe("fma-cnn", ["train.lr=3e-4", "network.filters=[4, 8]", "train.patience=null"])
+    assert recipe.train.lr == 3e-4
+    assert recipe.network.options["filters"] == [4, 8]
+    assert recipe.train.patience is None
+
+
+def test_the_resolved_recipe_reads_back_as_itself(tmp_path: Path) -> None:
+    recipe = load_recipe("gtzan-crnn-short")
+    again = load_recipe(write(tmp_path, recipe.to_yaml()))
+    assert again == recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("base: fma-cnn\ntrian: {}", r"trian: unknown key; the keys here are name, about, corpus"),
+        (
+            "base: fma-cnn\ntrain: {learning_rate: 1}",
+            r"train.learning_rate: unknown key; the keys here are epochs, batch_size",
+        ),
+        ("base: fma-cnn\ntrain: {lr: fast}", r"train.lr: Input should be a valid number.*'fast'"),
+        (
+            "base: fma-cnn\ntrain: {optimizer: lion}",
+            r"train.optimizer: Input should be 'adam', 'adamw' or 'sgd', not 'lion'",
+        ),
+        ("base: fma-cnn\nnetwork: {kind: resnet}", r"network.kind: 'resnet' is not one of cnn, rnn, cnn-rnn, crnn"),
+        ("base: fma-cnn\nnetwork: {depth: 4}", r"network.depth: unknown key; the keys here are filters, dropout"),
+        ("base: fma-cnn\nfrontend: {n_mels: many}", r"frontend.n_mels: Input should be a valid integer"),
+        ("base: fma-cnn\nfrontend: {sample_rate: 8000}", r"frontend.sample_rate: unknown key"),
+        ("base: fma-cnn\nprotocol: {name: lucky}", r"protocol.name: 'lucky' is not one of random, artist-folds"),
+        ("base: fma-cnn\nprotocol: {test: 0.9}", r"protocol.test: Input should be less than 0.5, not 0.9"),
+        ("base: mine", r"its base leads back to itself"),
+        (
+            "base: nobody",
+            r"'nobody' is neither a .yaml file nor the name of a recipe; the package has .*published/fma-cnn",
+        ),
+        ("- a list", r"a recipe is a mapping of keys to values, not list"),
+        ("a: [1", r"not YAML: "),
+        ("name: x\nfrontend: {kind: mel}\nnetwork: {kind: cnn}", r"corpus: missing; a recipe has to say it"),
+    ],
+)
+def test_a_bad_recipe_is_one_sentence_that_names_the_key(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
+        load_recipe(write(tmp_path, text))
+    assert "mine.yaml" in str(caught.value) or "recipe 'nobody'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_recipe_file_is_named() -> None:
+    with pytest.raises(RecipeError, match=r"nowhere/mine\.yaml: no such recipe file"):
+        load_recipe("nowhere/mine.yaml")
+
+
+def test_an_override_without_a_value_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"--set 'train.lr': write KEY=VALUE"):
+        load_recipe("fma-cnn", ["train.lr"])
+
+
+def test_a_window_too_short_for_the_pooling_names_the_key_to_change() -> None:
+    recipe = load_recipe("gtzan-crnn", ["audio.window=0.5", "network.pad=0"])
+    with pytest.raises(RecipeError, match=r"network\.pools"):
+        build_model(
+            (recipe.frontend.kind, recipe.frontend.options),
+            (recipe.network.kind, recipe.network.options),
+            recipe.audio.sample_rate,
+            recipe.window_samples,
+            n_classes=10,
+        )
+
+
+def test_quick_keeps_the_recipe_but_for_its_size(recipe: Recipe) -> None:
+    small = quick(recipe)
+    assert small.train.epochs == 1
+    assert small.protocol.folds == 2
+    assert small.max_clips == 80
+    assert small.network == recipe.network

@@ -1,0 +1,181 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from genrelab.errors import LeakError, RecipeError, RunError
+from genrelab.evaluation.metrics import metrics
+from genrelab.evaluation.predictions import Predictions
+from genrelab.training import run
+from genrelab.training.device import choose_device
+from genrelab.training.recipe import Recipe, check_recipe
+
+
+@pytest.fixture(scope="module")
+def finished(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train the tests' recipe once."""
+    folder = tmp_path_factory.mktemp("runs") / "tones"
+    run.train(tones(table), folder, run.Options(stores=folder.parent / "stores"))
+    return folder
+
+
+def tones(table: Path, **changes: object) -> Recipe:
+    tree: dict[str, object] = {
+        "name": "tones",
+        "corpus": {"kind": "table", "path": str(table)},
+        "protocol": {"name": "artist-folds", "folds": 2, "validation": 0.25},
+        "audio": {"sample_rate": 8000, "window": 1.0, "hop": 0.25},
+        "frontend": {"kind": "mel", "n_fft": 256, "hop_length": 128, "n_mels": 32, "normalise": "band-standard"},
+        "network": {"kind": "cnn", "filters": [8, 16], "dropout": 0.0, "dense_units": 16},
+        "train": {"epochs": 5, "crops_per_clip": 8, "batch_size": 8, "lr": 0.01},
+    }
+    return check_recipe(tree | changes, "the tests' recipe")
+
+
+def test_three_genres_of_tones_are_learned_across_artists(finished: Path) -> None:
+    predictions = Predictions.read(finished / "predictions.parquet")
+    test = predictions.part("test")
+    assert len(test.table) == 24  # every clip is tested once
+    assert test.genres == ("high", "low", "noise")
+    assert np.allclose(test.probabilities.sum(1), 1)
+    assert metrics(test)["accuracy"] > 0.9
+    assert predictions.info["protocol"] == "artist-folds"
+
+
+def test_a_run_folder_tells_everything_about_itself(finished: Path) -> None:
+    files = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
+    fold = {"best.safetensors", "last.safetensors", "history.csv", "timing.csv", "fold.json", "predictions.parquet"}
+    assert files == {"recipe.yaml", "environment.json", "run.json", "predictions.parquet"} | {
+        f"fold-{k}/{name}" for k in range(2) for name in fold
+    }
+    summary = json.loads((finished / "run.json").read_text())
+    assert summary["parameters"] == 8 * 9 + 8 + 2 * 8 + 16 * 8 * 9 + 16 + 2 * 16 + 16 * 16 + 16 + 16 * 3 + 3
+    assert summary["clips"] == 24
+    assert summary["leaks"] == []
+    assert summary["minutes"] > 0
+    assert summary["peak_memory_mb"] > 50
+    history = pd.read_csv(finished / "fold-0" / "history.csv")
+    assert list(history["epoch"]) == list(range(5))
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
+    assert run.load_run_recipe(finished).train.epochs == 5
+
+
+def test_the_same_seed_gives_the_same_predictions_bit_for_bit(finished: Path, table: Path, tmp_path: Path) -> None:
+    again = run.train(tones(table), tmp_path / "again", run.Options(stores=finished.parent / "stores"))
+    pd.testing.assert_frame_equal(
+        again.table, Predictions.read(finished / "predictions.parquet").table, check_exact=True
+    )
+
+
+def test_another_seed_gives_other_predictions(finished: Path, table: Path, tmp_path: Path) -> None:
+    options = run.Options(stores=finished.parent / "stores")
+    other = run.train(tones(table, seed=1), tmp_path / "other", options)
+    assert not other.table.equals(Predictions.read(finished / "predictions.parquet").table)
+
+
+def test_the_best_weights_are_loaded_with_their_statistics(finished: Path) -> None:
+    first, second = run.load_models(finished, 3, [0, 1])
+    statistics = [name for name, _ in first.frontend.named_buffers()]
+    assert statistics  # band-standard keeps what it saw of the training part
+    waveform = 0.1 * torch.randn(2, 8000, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert not torch.equal(first(waveform)[0], second(waveform)[0])
+
+
+def test_a_run_is_not_overwritten(finished: Path, table: Path) -> None:
+    with pytest.raises(RunError, match="already holds a run; add --resume"):
+        run.train(tones(table), finished)
+    with pytest.raises(RunError, match="holds a run of another recipe"):
+        run.train(tones(table, seed=9), finished, run.Options(resume=True))
+
+
+def test_a_folder_of_other_things_is_left_alone(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(RunError, match="is not empty and holds no run"):
+        run.train(tones(table), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="not a run"):
+        run.read_summary(tmp_path)
+
+
+def test_an_unfinished_run_says_how_to_go_on(tmp_path: Path, recipe: Recipe) -> None:
+    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
+    with pytest.raises(RunError, match=r"not finished; .*--resume"):
+        run.read_summary(tmp_path)
+
+
+def test_a_leaking_split_is_refused_unless_allowed_and_then_reported(table: Path, tmp_path: Path) -> None:
+    clips = pd.read_csv(table)
+    clips["path"] = [str(table.parent / path) for path in clips["path"]]
+    clips["track"] = clips["clip"].replace({"high1": "high0"})
+    clips["part"] = ["train", "test", "validation", "train"] * 6
+    clips.to_csv(tmp_path / "leaking.csv", index=False)
+    leaking = tones(
+        table,
+        corpus={"kind": "table", "path": str(tmp_path / "leaking.csv")},
+        protocol={"name": "column", "column": "part"},
+        train={"epochs": 1, "batch_size": 8},
+    )
+    with pytest.raises(LeakError, match="track"):
+        run.train(leaking, tmp_path / "refused", run.Options(stores=tmp_path / "stores"))
+    allowed = run.train(leaking, tmp_path / "allowed", run.Options(stores=tmp_path / "stores", allow_leaks=True))
+    assert "track" in allowed.info["leaks"][0]
+
+
+def test_max_clips_trains_on_no_more(table: Path, tmp_path: Path) -> None:
+    few = run.train(
+        tones(table, max_clips=12, train={"epochs": 1}), tmp_path / "few", run.Options(stores=tmp_path / "s")
+    )
+    assert len(few.part("test").table) == 12
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_device_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(RunError, match=r"train\.device: cuda was asked for, and this machine has only cpu"):
+        choose_device("cuda")
+    assert choose_device("auto") == "cpu"
+
+
+def test_a_window_too_short_for_the_network_is_refused_before_training(table: Path, tmp_path: Path) -> None:
+    short = tones(table, audio={"sample_rate": 8000, "window": 0.02})
+    with pytest.raises(RecipeError, match=r"network\.filters"):
+        run.train(short, tmp_path / "run", run.Options(stores=tmp_path / "stores"))
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(table: Path, tmp_path: Path) -> None:
+    together = tones(table, train={"epochs": 4, "batch_size": 8, "lr": 0.01, "device": "cpu", "devices": 2})
+    predictions = run.train(together, tmp_path / "two", run.Options(stores=tmp_path / "stores"))
+    assert metrics(predictions.part("test"))["accuracy"] > 0.6
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_twenty_random_moments_ends_like_an_undisturbed_one(table: Path, tmp_path: Path) -> None:
+    script = Path(__file__).with_name("kill_training.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(table), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "20 kills" in done.stdout
+
+
+def test_precise_batch_norm_is_taken_before_each_validation(finished: Path, table: Path, tmp_path: Path) -> None:
+    options = {"epochs": 1, "batch_size": 8, "lr": 0.01}
+    stores = run.Options(stores=finished.parent / "stores")
+    run.train(tones(table, train=options), tmp_path / "running", stores)
+    run.train(tones(table, train=options | {"precise_batch_norm": True}), tmp_path / "precise", stores)
+    running, precise = (pd.read_csv(tmp_path / name / "fold-0" / "history.csv") for name in ("running", "precise"))
+    assert running["train_loss"][0] == precise["train_loss"][0]
+    assert running["validation_loss"][0] > precise["validation_loss"][0]

@@ -1,0 +1,63 @@
+import pytest
+import torch
+from torch import nn
+
+from genrelab.training.recipe import Train
+from genrelab.training.schedule import Schedule
+
+
+def make(train: Train) -> tuple[torch.optim.Optimizer, Schedule]:
+    optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=train.lr)
+    optimizer.step()  # schedules warn of being stepped before their optimiser
+    return optimizer, Schedule(optimizer, train, batches=2)
+
+
+def rate(optimizer: torch.optim.Optimizer) -> float:
+    return float(optimizer.param_groups[0]["lr"])
+
+
+def test_a_plateau_halves_the_rate_after_its_patience() -> None:
+    optimizer, schedule = make(Train(lr=0.4, schedule="plateau", plateau_patience=2))
+    rates = []
+    for accuracy in (0.5, 0.5, 0.5, 0.5, 0.6):
+        schedule.after_epoch(accuracy)
+        rates.append(rate(optimizer))
+    assert rates == [0.4, 0.4, 0.4, 0.2, 0.2]
+
+
+def test_a_cosine_ends_at_zero() -> None:
+    optimizer, schedule = make(Train(lr=0.4, epochs=4, schedule="cosine"))
+    rates = []
+    for _ in range(4):
+        schedule.after_epoch(0.0)
+        rates.append(rate(optimizer))
+    assert rates == pytest.approx([0.4 * 0.853553, 0.2, 0.4 * 0.146447, 0.0], abs=1e-6)
+
+
+def test_no_schedule_leaves_the_rate_alone() -> None:
+    optimizer, schedule = make(Train(lr=0.4))
+    schedule.after_batch()
+    schedule.after_epoch(1.0)
+    assert rate(optimizer) == 0.4
+
+
+@pytest.mark.parametrize("kind", ["plateau", "one-cycle", "cosine"])
+def test_a_schedule_goes_on_from_its_state(kind: str) -> None:
+    train = Train(lr=0.4, epochs=5, schedule=kind, plateau_patience=1)
+    whole_optimizer, whole = make(train)
+    _, first = make(train)
+
+    def epoch(schedule: Schedule) -> None:
+        for _ in range(2):
+            schedule.after_batch()
+        schedule.after_epoch(0.5)
+
+    for _ in range(4):
+        epoch(whole)
+    for _ in range(2):
+        epoch(first)
+    second_optimizer, second = make(train)
+    second.load_state_dict(first.state_dict())
+    for _ in range(2):
+        epoch(second)
+    assert rate(second_optimizer) == rate(whole_optimizer) != 0.4
