@@ -76,7 +76,7 @@ def main() -> None:
         assert status == 0
         got, got_histories = outcome(attempt)
         pd.testing.assert_frame_equal(got, expected, check_exact=True)
-        assert got_histories == histories
+        assert got_histories == histories, "\n".join([*got_histories, *histories])
         assert list(attempt.rglob(".*")) == []
         print(f"{attempt.name}: equal after {kills} kills so far")
         compared, attempt = compared + 1, folder / f"run-{compared + 1}"

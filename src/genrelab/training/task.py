@@ -3,6 +3,7 @@
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning import LightningModule
@@ -34,7 +35,7 @@ class GenreTask(LightningModule):
     class_weights
         (n_classes,) weights of the loss; None for equal ones.
     seed
-        Decides the dropout masks, epoch by epoch.
+        Decides the dropout masks, batch by batch.
     """
 
     def __init__(
@@ -75,9 +76,13 @@ class GenreTask(LightningModule):
         if self._schedule_state:
             self.schedule.load_state_dict(self._schedule_state)
 
-    def on_train_epoch_start(self) -> None:
-        """Seed the dropout by epoch, so that a resumed run goes on like an undisturbed one."""
-        torch.manual_seed((self.seed * 1_000_003 + self.current_epoch) * 1_009 + self.global_rank)
+    def on_train_batch_start(self, batch: Crops, batch_index: int) -> None:
+        """Seed the dropout by batch, so that a resumed run goes on like an undisturbed one.
+
+        By epoch would not do: data loaders draw from the same generator, and begin at another moment after a resume.
+        """
+        place = (self.seed, self.current_epoch, batch_index, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
     def training_step(self, batch: Crops, batch_index: int) -> Tensor:
         """Return the loss of a batch of crops."""
@@ -120,9 +125,15 @@ class GenreTask(LightningModule):
             self.schedule.after_epoch(float(self.trainer.callback_metrics[self.train_options.monitor]))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the schedule's state."""
+        """Add the schedule's state, and count the epoch as completed.
+
+        States are saved at the very end of an epoch, a moment before Lightning counts it. From a state that says so, a
+        resumed run would not begin the next epoch like an undisturbed one: hooks are skipped, crops drawn again.
+        """
         if self.schedule is not None:
             checkpoint["schedule"] = self.schedule.state_dict()
+        for counts in checkpoint["loops"]["fit_loop"]["epoch_progress"].values():
+            counts.update(started=counts["ready"], processed=counts["ready"], completed=counts["ready"])
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the schedule's state until the optimiser exists."""
