@@ -1,0 +1,99 @@
+"""Classifying a folder of mp3s against only decoding the same windows of the same files, on as many threads.
+
+python benchmarks/classify.py [FOLDER]    (without a folder: mp3s of 30 s are synthesised)
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from genrelab.audio.read import EXTENSIONS, probe, read
+from genrelab.audio.windows import window_starts
+from genrelab.bundles.classifier import Classifier
+from genrelab.bundles.listening import DEFAULT_WINDOWS, hear_file
+from genrelab.bundles.parallel import in_order, processors
+from genrelab.errors import GenrelabError
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "folder", nargs="?", type=Path, help="a folder of sound files, taken again until there are enough"
+    )
+    parser.add_argument("--bundle", type=Path, help="an .onnx bundle (default: the one that comes with genrelab)")
+    parser.add_argument("--files", type=int, default=100, help="how many files (default 100)")
+    parser.add_argument("--jobs", type=int, default=processors(), help="threads (default: one a processor)")
+    parser.add_argument("--repeats", type=int, default=5, help="alternating repeats; medians are printed (default 5)")
+    arguments = parser.parse_args()
+    try:
+        classifier = Classifier(arguments.bundle)
+    except GenrelabError as error:
+        raise SystemExit(str(error)) from None
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.folder or synthesise(Path(scratch), files=10)
+        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+        if not found:
+            raise SystemExit(f"{folder}: no sound files")
+        compare(classifier, list(islice(cycle(found), arguments.files)), arguments.jobs, arguments.repeats)
+
+
+def compare(classifier: Classifier, paths: list[Path], jobs: int, repeats: int) -> None:
+    """Time the ways alternately, so that a machine that slows down slows them all."""
+    rate, window = classifier.sample_rate, classifier.window
+
+    def decode(path: Path) -> int:
+        length = round(probe(path).seconds * rate)
+        if length <= DEFAULT_WINDOWS * window:
+            return len(read(path, rate))
+        starts = window_starts(length, window, count=DEFAULT_WINDOWS) / rate
+        return sum(len(read(path, rate, start, window / rate)) for start in starts.tolist())
+
+    ways: dict[str, Callable[[Path], object]] = {
+        "read() of each window": decode,
+        "the classifier's own reading": lambda path: hear_file(path, probe(path).seconds, classifier.metadata, None),
+        "classify": classifier.classify_file,
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for repeat in range(repeats + 1):
+        for name, work in ways.items():
+            took = seconds(lambda work=work: list(in_order(work, paths, jobs)))
+            if repeat:  # the first round fills the page cache
+                times[name].append(took)
+    music = sum(probe(path).seconds for path in paths)
+    print(f"{len(paths)} files, {music / 60:.0f} min of music, {jobs} threads, {repeats} alternating repeats, medians")
+    print(f"bundle {classifier.metadata.name}: windows of {window / rate:.3g} s at {rate} Hz")
+    base = times["read() of each window"]
+    for name, took in times.items():
+        ratios = [mine / theirs for mine, theirs in zip(took, base, strict=True)]
+        spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
+        print(f"  {name:<30} {statistics.median(took):7.3f} s   ratio {statistics.median(ratios):5.2f} {spread}")
+    print(f"  classify is {music / statistics.median(times['classify']):.0f} times real time")
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long `work` takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def synthesise(folder: Path, files: int) -> Path:
+    """Write mp3s of 30 s, 44.1 kHz, stereo: chords over noise, enough to keep a codec busy."""
+    rng = np.random.default_rng(0)
+    at = np.arange(30 * 44100) / 44100
+    for number in range(files):
+        tones = np.sin(2 * np.pi * rng.uniform(80, 2000, (2, 5))[:, :, None] * at).sum(axis=1) * 0.1
+        soundfile.write(folder / f"{number:03d}.mp3", (tones + 0.05 * rng.standard_normal(tones.shape)).T, 44100)
+    return folder
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Building a sample store against a plain soundfile decode of the same files, and the price of a random crop.
+
+python benchmarks/store.py [FOLDER]    (without a folder: 40 mp3s of 30 s are synthesised)
+"""
+
+import argparse
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from genrelab.audio.read import EXTENSIONS
+from genrelab.audio.store import ClipSource, SampleStore
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, help="a folder of sound files that soundfile reads")
+    parser.add_argument("--jobs", type=int, default=2, help="threads for both (default 2)")
+    parser.add_argument("--repeats", type=int, default=7, help="alternating repeats; medians are printed (default 7)")
+    parser.add_argument("--sample-rate", type=int, default=22050, help="of the store in Hz (default 22050)")
+    parser.add_argument("--scratch", type=Path, help="where stores are built (default: the system's temporary folder)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch:
+        folder = arguments.folder or synthesise(Path(scratch) / "music", files=40)
+        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+        compare(paths, Path(scratch), arguments.jobs, arguments.repeats, arguments.sample_rate)
+
+
+def compare(paths: list[Path], scratch: Path, jobs: int, repeats: int, sample_rate: int) -> None:
+    """Time both ways alternately, so that a machine that slows down slows both."""
+    clips = [ClipSource(path.stem, path) for path in paths]
+
+    def decode() -> None:
+        with ThreadPoolExecutor(jobs) as pool:
+            for _ in pool.map(lambda path: soundfile.read(path, dtype="float32")[0].shape, paths):
+                pass
+
+    def build(number: int) -> SampleStore:
+        return SampleStore.build(scratch / f"store-{number}", clips, sample_rate, jobs=jobs, progress=False)
+
+    decode()  # the files are in the page cache from here on
+    decodes, builds, ratios = [], [], []
+    for number in range(repeats):
+        decodes.append(seconds(decode))
+        builds.append(seconds(lambda number=number: build(number)))
+        ratios.append(builds[-1] / decodes[-1])
+    again = seconds(lambda: build(0))
+    store = SampleStore(scratch / "store-0")
+    print(f"{len(paths)} files, {jobs} threads, {repeats} alternating repeats, store at {sample_rate} Hz, medians")
+    print(f"  plain soundfile decode      {statistics.median(decodes):8.3f} s")
+    print(f"  store built                 {statistics.median(builds):8.3f} s")
+    print(f"  ratio store / decode        {statistics.median(ratios):8.2f}    ({min(ratios):.2f} to {max(ratios):.2f})")
+    print(f"  built again, nothing to do  {again:8.3f} s")
+    print(f"  3-s crop at random          {crop_seconds(store) * 1e6:8.1f} µs")
+
+
+def crop_seconds(store: SampleStore, crops: int = 2000) -> float:
+    """Return the mean time of reading 3 seconds from anywhere in any clip."""
+    count = 3 * store.sample_rate
+    chance = random.Random(0)
+    places = [
+        (clip, chance.randrange(max(1, store.samples(clip) - count))) for clip in chance.choices(store.clips, k=crops)
+    ]
+    return seconds(lambda: [store.read(clip, start, count) for clip, start in places]) / crops
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long `work` takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def synthesise(folder: Path, files: int) -> Path:
+    """Write mp3s of 30 s, 44.1 kHz, stereo: chords over noise, enough to keep a codec busy."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    at = np.arange(30 * 44100) / 44100
+    for number in range(files):
+        pitches = rng.uniform(80, 2000, (2, 5))
+        tones = np.sin(2 * np.pi * pitches[:, :, None] * at).sum(axis=1) * 0.1
+        sound = tones + 0.05 * rng.standard_normal(tones.shape)
+        soundfile.write(folder / f"{number:03d}.mp3", sound.T, 44100)
+    return folder
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""One opened sound file as a stream of mono blocks; here by libsndfile, in `media.py` by PyAV."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from genrelab.audio import mp3
+
+# Samples of all channels in one block: big enough that Python's share is small, small enough for a core's cache,
+# and a bound on memory whatever number of channels the header claims.
+BLOCK = 1 << 17
+# Samples per channel in one step through a damaged file: an mp3's frame.
+_STEP = 1152
+# A header that knows no length is given the largest number there is; no music is 2**50 samples long.
+_UNKNOWN_LENGTH = 1 << 50
+
+
+class DamageError(Exception):
+    """The stream cannot be decoded from here on; what came before is sound."""
+
+
+class Decoder(Protocol):
+    """What `read` needs of an opened file.
+
+    Attributes
+    ----------
+    format
+        The codec or container in lower case, e.g. ``"mp3"``.
+    sample_rate, channels
+        As the header says.
+    frames
+        Samples per channel as the header claims; None where it does not say.
+    exact
+        Whether that claim is more than an estimate from the size of the file.
+    """
+
+    format: str
+    sample_rate: int
+    channels: int
+    frames: int | None
+    exact: bool
+
+    def blocks(self, start: int, count: int | None) -> Iterator[NDArray[np.float32]]:
+        """Yield `count` samples from `start` on (None: all), mixed to mono; fewer where the file ends before."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class SndfileDecoder:
+    """Wav, au, aiff, flac, ogg, opus and mp3, sample-accurate from any start. See `Decoder`."""
+
+    def __init__(self, path: Path) -> None:
+        # As bytes, a name that is not UTF-8 opens too; Windows names are text.
+        self._name: Any = os.fsencode(path) if os.name == "posix" else str(path)
+        self._data: bytes | None = None
+        self._file = self._open()
+        if self._file.format == "MP3" and (data := mp3.with_length(path, self._file.frames)):
+            self._data = data
+            self._file.close()
+            self._file = self._open()
+        kind = self._file.subtype if self._file.subtype == "OPUS" else self._file.format
+        self.format = kind.lower()
+        self.sample_rate: int = self._file.samplerate
+        self.channels: int = self._file.channels
+        self.frames: int | None = self._file.frames if self._file.frames < _UNKNOWN_LENGTH else None
+        self.exact = self.format != "mp3"
+
+    def _open(self) -> soundfile.SoundFile:
+        return soundfile.SoundFile(self._name if self._data is None else io.BytesIO(self._data))
+
+    def blocks(self, start: int, count: int | None) -> Iterator[NDArray[np.float32]]:
+        """Yield mono blocks; see `Decoder.blocks`."""
+        if self.frames is not None and start >= self.frames:
+            return
+        end = start + count if count is not None else 1 << 62
+        position = start
+        try:
+            for block in self._read(start, end, max(1, BLOCK // self.channels)):
+                position += len(block)
+                yield to_mono(block)
+            return
+        except soundfile.LibsndfileError:
+            self._file.close()
+        # libsndfile dropped the whole block in which it met damage: come again in small steps to lose little.
+        self._file = self._open()
+        skip = position - start
+        try:
+            for block in self._read(start, end, _STEP):
+                if skip < len(block):
+                    yield to_mono(block[skip:])
+                skip = max(0, skip - len(block))
+        except soundfile.LibsndfileError as error:
+            raise DamageError(error.error_string.removeprefix("Error : ").rstrip(".")) from error
+
+    def _read(self, start: int, end: int, frames: int) -> Iterator[NDArray[np.float32]]:
+        buffer = np.empty((frames, self.channels), np.float32)
+        if start != self._file.tell():
+            self._file.seek(start)
+        while start < end and len(block := self._file.read(min(end - start, frames), out=buffer)):
+            start += len(block)
+            yield block
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def to_mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the channels of a block (frames, channels) as a new array (frames,)."""
+    channels = block.shape[1]
+    if channels == 1:
+        return block[:, 0].copy()
+    mono: NDArray[np.float32]
+    if channels == 2:  # four times as fast as mean(axis=1)
+        mono = block[:, 0] + block[:, 1]
+        mono *= 0.5
+    else:
+        mono = block.mean(axis=1, dtype=np.float32)
+    return mono

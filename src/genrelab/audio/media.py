@@ -1,0 +1,131 @@
+"""What libsndfile does not know (m4a, aac, wma, webm), by PyAV, which is FFmpeg's libraries; optional."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrelab.audio.decoders import DamageError, to_mono
+from genrelab.errors import AudioError
+
+NEEDS_PYAV = "this format needs PyAV: pip install 'genrelab[media]'"
+
+# Playlists and scripts, which FFmpeg also reads, name other files and addresses: only true sound containers are let in.
+_CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,asf,aac,mp3,wav,w64,"
+    "flac,ogg,aiff,au,caf,ac3,eac3,ape,wv,mpc,mpc8,tta,tak,dsf"
+)
+# Lossy codecs need what came before: begin this much early and throw it away.
+_PREROLL = 0.25
+
+
+def available() -> bool:
+    """Return whether PyAV is installed."""
+    return find_spec("av") is not None
+
+
+def is_media(head: bytes) -> bool:
+    """Return whether a file that begins with `head` (4 KiB) is one of the formats that only PyAV reads."""
+    if head[:3] == b"ID3":  # seven bits a byte; skip the tag, the stream follows it
+        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
+        head = head[10 + size :]
+    adts = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
+    return (
+        head[4:8] == b"ftyp"
+        or head.startswith((b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"ADIF"))  # Matroska and WebM, ASF, AAC
+        or adts
+    )
+
+
+class MediaDecoder:
+    """A sound file opened by PyAV; see `decoders.Decoder`.
+
+    A start inside the file is as exact as the container's clock: to the sample in m4a and aac, to a millisecond in
+    webm, to some 20 milliseconds in wma.
+    """
+
+    exact = False
+
+    def __init__(self, path: Path) -> None:
+        if not available():
+            raise AudioError(path, NEEDS_PYAV)
+        import av
+
+        self._error: type[Exception] = av.FFmpegError
+        self._origin: float | None = None
+        self._used = False
+        # An open file instead of its name: no name is taken for an address, and none must be UTF-8.
+        self._file = path.open("rb")
+        try:
+            self._container = self._open(av)
+            self._stream = self._container.streams.audio[0]
+            context = self._stream.codec_context
+            if context is None:
+                raise AudioError(path, "in a codec that this PyAV does not know")
+        except (av.FFmpegError, IndexError, UnicodeError) as error:
+            self._file.close()
+            raise AudioError(path, "not audio, or damaged beyond reading") from error
+        except AudioError:
+            self.close()
+            raise
+        self.format: str = context.name
+        self.sample_rate: int = context.rate or 0
+        self.channels: int = context.channels
+        if not self.sample_rate or not self.channels:  # FFmpeg sees a stream in some random bytes
+            self.close()
+            raise AudioError(path, "not audio, or damaged beyond reading")
+        length = self._stream.duration
+        seconds = length * self._stream.time_base if length else (self._container.duration or 0) / 1e6
+        self.frames: int | None = round(float(seconds) * self.sample_rate) if seconds else None
+
+    def _open(self, av: Any) -> Any:
+        return av.open(self._file, options={"format_whitelist": _CONTAINERS}, metadata_errors="replace")
+
+    def blocks(self, start: int, count: int | None) -> Iterator[NDArray[np.float32]]:
+        """Yield mono blocks; see `Decoder.blocks`."""
+        left = count if count is not None else 1 << 62
+        stream = self._stream
+        position: int | None = None if start else 0
+        try:
+            if start or self._used:
+                if self._origin is None:  # the clock of the first sound that comes out; wma's does not begin at 0
+                    first = next(self._container.decode(stream), None)
+                    self._origin = float(((first and first.pts) or 0) * stream.time_base)
+                at = self._origin + max(0.0, start / self.sample_rate - _PREROLL)
+                self._container.seek(int(at / stream.time_base), stream=stream)
+            self._used = True
+            for frame in self._container.decode(stream):
+                if frame.sample_rate != self.sample_rate:
+                    raise DamageError("the sample rate changes on the way")
+                if position is None:
+                    seconds = float((frame.pts or 0) * stream.time_base) - (self._origin or 0.0)
+                    position = round(seconds * self.sample_rate)
+                block = _frame_to_mono(frame)
+                skip = max(0, start - position)
+                position += len(block)
+                block = block[skip : skip + left]
+                left -= len(block)
+                if len(block):
+                    yield block
+                if left <= 0:
+                    return
+        except self._error as error:
+            raise DamageError(str(error)) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._container.close()
+        self._file.close()
+
+
+def _frame_to_mono(frame: Any) -> NDArray[np.float32]:
+    values = frame.to_ndarray()
+    values = values.T if frame.format.is_planar else values.reshape(frame.samples, -1)
+    if values.dtype == np.uint8:
+        values = (values.astype(np.float32) - 128) / 128
+    elif np.issubdtype(values.dtype, np.integer):
+        values = values / np.float64(-float(np.iinfo(values.dtype).min))
+    return to_mono(values.astype(np.float32, copy=False))

@@ -1,0 +1,1 @@
+"""A run to one file, and that file to a classifier."""

@@ -1,0 +1,287 @@
+"""A bundle at work: samples, files and folders to genres. Needs the base install alone, no PyTorch."""
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import ArrayLike, NDArray
+
+from genrelab.audio.read import probe, read, require_sound
+from genrelab.audio.walk import sound_files
+from genrelab.audio.windows import cut, window_starts
+from genrelab.bundles.listening import hear_file, is_audible
+from genrelab.bundles.parallel import in_order, processors
+from genrelab.bundles.prediction import Prediction
+from genrelab.bundles.session import EMBEDDING, INPUT, LOGITS, default_bundle, open_bundle
+from genrelab.errors import AudioError
+
+BATCH = 16  # windows in one run of the graph: bounds the memory of its activations
+TIMELINE_BLOCK = 64  # windows decoded at a time: bounds the memory of a timeline of ten hours
+_MEMORY = "samples"  # stands for the path in errors about samples from memory
+
+PathLike = str | os.PathLike[str]
+
+
+class Classifier:
+    """A bundle at work.
+
+    Its methods are a ladder, each one conversion more than the last: `logits` and `embedding` take mono samples at the
+    model's rate, `classify` any samples, `classify_file` a file, `classify_files` and `classify_folder` many. It may be
+    used by several threads at once.
+
+    Parameters
+    ----------
+    bundle
+        An ``.onnx`` file made by ``genrelab export``; None for the one that comes with the package.
+    threads
+        Threads within one run of the graph. One is right wherever files are spread over processors, and gives a file
+        the same result whatever their number.
+
+    Raises
+    ------
+    BundleError
+        The file is missing, is not a bundle, or its graph and its metadata contradict each other.
+    """
+
+    def __init__(self, bundle: PathLike | None = None, threads: int = 1) -> None:
+        self.path = default_bundle() if bundle is None else Path(bundle)
+        self._session, self.metadata = open_bundle(self.path, threads)
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres, in the order of the logits."""
+        return self.metadata.genres
+
+    @property
+    def sample_rate(self) -> int:
+        """The model's sample rate in Hz."""
+        return self.metadata.sample_rate
+
+    @property
+    def window(self) -> int:
+        """What the model hears at once, in samples."""
+        return self.metadata.window
+
+    def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the mean of the logits of the windows that cover a clip.
+
+        Windows that are silent are left out unless all are: a pause says nothing about the genre.
+
+        Parameters
+        ----------
+        samples
+            Mono at `sample_rate`, shape (n,).
+
+        Returns
+        -------
+        logits
+            Shape (genres,), float32.
+
+        Raises
+        ------
+        AudioError
+            There are no samples, or some are not finite.
+        """
+        return self._mean_over_clip(LOGITS, samples)
+
+    def embedding(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the mean of the embeddings of the windows that cover a clip, shape (size,); else as `logits`."""
+        return self._mean_over_clip(EMBEDDING, samples)
+
+    def classify(self, samples: ArrayLike, sample_rate: int, top: int | None = None) -> Prediction:
+        """Tell the genre of samples from memory.
+
+        Parameters
+        ----------
+        samples
+            Shape (n,) or (n, channels), as soundfile gives them: floats in [-1, 1], or int16 or int32.
+        sample_rate
+            Their rate in Hz; they are resampled to the model's.
+        top
+            How many genres to return; None for all.
+
+        Raises
+        ------
+        AudioError
+            They are of another shape or type, not finite, silent, or shorter than a tenth of a second.
+        """
+        mono = _mono(np.asarray(samples))
+        seconds = len(mono) / sample_rate
+        require_sound(mono, sample_rate, _MEMORY, silence_dbfs=self.metadata.silence_dbfs)
+        if sample_rate != self.sample_rate:
+            mono = np.asarray(soxr.resample(mono, sample_rate, self.sample_rate, quality="HQ"), np.float32)
+        return self._prediction(self.logits(mono), None, seconds, top)
+
+    def classify_file(self, path: PathLike, windows: int | None = None, top: int | None = None) -> Prediction:
+        """Tell the genre of a sound file, from some windows of it.
+
+        Parameters
+        ----------
+        path
+            The file.
+        windows
+            How many windows to hear, spread over the whole track, or fewer if it is shorter than that: what a track
+            costs does not grow with its length. None for 12, or for all of a track that is shorter than 12 windows.
+        top
+            How many genres to return; None for all.
+
+        Raises
+        ------
+        AudioError
+            The file cannot be read, is not audio, silent, or shorter than a tenth of a second.
+        """
+        return self._classify_file(path, _claimed_seconds(path), windows, top)
+
+    def try_file(self, path: PathLike, windows: int | None = None, top: int | None = None) -> Prediction:
+        """Do as `classify_file`, but return what is wrong with the file as the prediction's `error`."""
+        seconds: float | None = None
+        try:
+            seconds = _claimed_seconds(path)
+            return self._classify_file(path, seconds, windows, top)
+        except AudioError as error:
+            return Prediction(os.fspath(path), seconds=seconds, error=error.reason)
+
+    def classify_files(
+        self, paths: Iterable[PathLike], windows: int | None = None, top: int | None = None, jobs: int | None = None
+    ) -> Iterator[Prediction]:
+        """Tell the genre of many files, in their order; of a file that fails, the prediction's `error` tells why.
+
+        Parameters
+        ----------
+        paths
+            The files; taken as they are needed, so there may be any number.
+        windows, top
+            As for `classify_file`.
+        jobs
+            How many to work on at a time; None for one a processor.
+        """
+        work = partial(self.try_file, windows=windows, top=top)
+        return in_order(work, paths, processors() if jobs is None else jobs)
+
+    def classify_folder(
+        self, path: PathLike, windows: int | None = None, top: int | None = None, jobs: int | None = None
+    ) -> Iterator[Prediction]:
+        """Tell the genre of all sound files in a folder and below it; see `classify_files`."""
+        return self.classify_files(sound_files(path), windows, top, jobs)
+
+    def timeline(self, path: PathLike, top: int | None = None) -> list[tuple[float, float, Prediction]]:
+        """Tell the genre window by window, over the whole of a file.
+
+        Parameters
+        ----------
+        path
+            The file; it is decoded piece by piece, so it may be long.
+        top
+            How many genres to return in each prediction; None for all.
+
+        Returns
+        -------
+        list of (start, end, Prediction)
+            In seconds, without gaps. The prediction of a silent stretch has an `error`, as has that of the rest of a
+            file that cannot be decoded any further.
+
+        Raises
+        ------
+        AudioError
+            The file cannot be read from its beginning.
+        """
+        claimed = _claimed_seconds(path) or 0.0
+        block = TIMELINE_BLOCK * self.window / self.sample_rate
+        spans: list[tuple[float, float, Prediction]] = []
+        start = 0.0
+        while True:
+            try:
+                samples = read(path, self.sample_rate, start, block)
+            except AudioError as error:
+                if not spans:
+                    raise
+                # A header's length is often a little off; of a rest that is shorter than a window nothing need be said.
+                if claimed - start > self.window / self.sample_rate:
+                    rest = Prediction(os.fspath(path), seconds=claimed - start, error=error.reason)
+                    spans.append((start, claimed, rest))
+                return spans
+            spans += self._spans(os.fspath(path), samples, start, top)
+            start += block
+            if len(samples) < TIMELINE_BLOCK * self.window - 1:  # resampling may round a sample away
+                return spans
+
+    def _spans(
+        self, path: str, samples: NDArray[np.float32], offset: float, top: int | None
+    ) -> Iterator[tuple[float, float, Prediction]]:
+        starts = window_starts(len(samples), self.window)
+        audible = is_audible(samples, starts, self.metadata)
+        logits = iter(self._run(LOGITS, cut(samples, starts[audible], self.window)))
+        # The last window is flush with the end and may overlap the one before: it speaks for what is new in it.
+        edges = [
+            *(offset + np.arange(len(starts)) * self.window / self.sample_rate),
+            offset + len(samples) / self.sample_rate,
+        ]
+        for start, end, heard in zip(edges, edges[1:], audible, strict=False):
+            if heard:
+                prediction = self._prediction(next(logits), path, end - start, top)
+            else:
+                prediction = Prediction(path, seconds=end - start, error="silent")
+            yield float(start), float(end), prediction
+
+    def _classify_file(self, path: PathLike, seconds: float | None, windows: int | None, top: int | None) -> Prediction:
+        heard, seconds = hear_file(Path(path), seconds, self.metadata, windows)
+        return self._prediction(self._run(LOGITS, heard).mean(0), os.fspath(path), seconds, top)
+
+    def _mean_over_clip(self, output: str, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
+            raise AudioError(_MEMORY, f"must be finite and of shape (n,), n > 0; the shape is {samples.shape}")
+        starts = window_starts(len(samples), self.window, self.metadata.hop)
+        audible = is_audible(samples, starts, self.metadata)
+        starts = starts[audible] if audible.any() else starts
+        # A batch at a time, since overlapping windows take more memory than the clip.
+        batches = (starts[first : first + BATCH] for first in range(0, len(starts), BATCH))
+        outputs = np.concatenate([self._run(output, cut(samples, batch, self.window)) for batch in batches])
+        return np.asarray(outputs.mean(0), np.float32)
+
+    def _run(self, output: str, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return an output of the graph, a row a window."""
+        if not len(windows):
+            return np.zeros((0, len(self.genres)), np.float32)
+        batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
+        return np.concatenate([self._session.run([output], {INPUT: batch})[0] for batch in batches])
+
+    def _prediction(
+        self, logits: NDArray[np.float32], path: str | None, seconds: float | None, top: int | None
+    ) -> Prediction:
+        scaled = logits.astype(np.float64) / self.metadata.temperature
+        exponentials = np.exp(scaled - scaled.max())
+        probabilities = exponentials / exponentials.sum()
+        order = np.argsort(-probabilities, kind="stable")
+        genres = tuple((self.genres[index], float(probabilities[index])) for index in order)
+        genre, probability = genres[0]
+        unknown = probability < self.metadata.unknown_below
+        return Prediction(path, genre, probability, unknown, genres[:top], seconds)
+
+
+def _claimed_seconds(path: PathLike) -> float | None:
+    """Return the length of a file as its header claims it, None if it does not."""
+    seconds = probe(path).seconds
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _mono(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Return samples (n,) or (n, channels) of any usual type as mono float32."""
+    if samples.ndim not in (1, 2) or not samples.size:
+        raise AudioError(_MEMORY, f"must be of shape (n,) or (n, channels), n > 0; the shape is {samples.shape}")
+    if samples.ndim == 2 and samples.shape[1] > samples.shape[0]:
+        raise AudioError(_MEMORY, f"must be of shape (n, channels), but are {samples.shape}: transpose them")
+    if samples.dtype in (np.int16, np.int32):
+        floats = samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
+    elif np.issubdtype(samples.dtype, np.floating):
+        floats = samples.astype(np.float32)
+    else:
+        raise AudioError(_MEMORY, f"must be floats in [-1, 1], int16 or int32, but are {samples.dtype}")
+    mono: NDArray[np.float32] = floats if floats.ndim == 1 else floats.mean(axis=1)
+    if not np.isfinite(mono).all():
+        raise AudioError(_MEMORY, "hold NaN or infinity")
+    return mono

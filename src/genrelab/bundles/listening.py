@@ -1,0 +1,97 @@
+"""Which parts of a sound a classifier hears: no more of a file than it needs, no silence where there is sound."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrelab.audio.excerpts import read_excerpts
+from genrelab.audio.read import read, require_sound
+from genrelab.audio.windows import cut, window_starts
+from genrelab.bundles.metadata import Metadata
+from genrelab.errors import AudioError
+
+# Past a dozen places a track says little new; a track that is shorter than this many windows is heard whole.
+DEFAULT_WINDOWS = 12
+
+
+def hear_file(
+    path: Path, seconds: float | None, metadata: Metadata, count: int | None
+) -> tuple[NDArray[np.float32], float | None]:
+    """Return the windows of a file that a classifier shall hear.
+
+    Only they are decoded, so that a track of ten minutes costs what one of a minute does. Windows that are silent or
+    cannot be decoded are left out while there are others.
+
+    Parameters
+    ----------
+    path
+        The file.
+    seconds
+        The length that its header claims; None if it does not.
+    metadata
+        Says the sample rate, the length of a window, their distance in a short file, and what is silent.
+    count
+        How many windows, spread over the whole file, or fewer if it is shorter than that; None for 12, or for all of a
+        file that is shorter than 12 windows.
+
+    Returns
+    -------
+    windows
+        Shape (n, window), float32, n > 0.
+    seconds
+        The length of the file; None where its header is silent or was found to lie.
+
+    Raises
+    ------
+    AudioError
+        None of them can be read, or all are silent or shorter than a tenth of a second.
+    ValueError
+        `count` is below 1.
+    """
+    rate, window = metadata.sample_rate, metadata.window
+    n = DEFAULT_WINDOWS if count is None else count
+    length = 0 if seconds is None else round(seconds * rate)
+    if length > n * window:
+        starts = window_starts(length, window, count=n)
+        if len(windows := _hear_excerpts(path, starts / rate, metadata)):
+            return windows, seconds
+        # None can be decoded: perhaps the header claims hours where there are seconds, and the beginning is all.
+        seconds = None
+    samples = read(path, rate, duration=n * window / rate)
+    require_sound(samples, rate, path, silence_dbfs=metadata.silence_dbfs)
+    hop_or_count = {"hop": metadata.hop} if count is None else {"count": count}
+    starts = window_starts(len(samples), window, **hop_or_count)
+    audible = is_audible(samples, starts, metadata)
+    if seconds is None and len(samples) < n * window - 1:  # resampling may round a sample away
+        seconds = len(samples) / rate
+    return cut(samples, starts[audible] if audible.any() else starts, window), seconds
+
+
+def is_audible(samples: NDArray[np.float32], starts: NDArray[np.int64], metadata: Metadata) -> NDArray[np.bool_]:
+    """Return for each window of a clip whether it is louder than what the bundle calls silent, shape (n_windows,).
+
+    What is padded to a window is not counted.
+    """
+    pieces = (samples[start : start + metadata.window] for start in starts.tolist())
+    power = np.array([np.dot(piece, piece) / max(len(piece), 1) for piece in pieces])
+    return np.asarray(power >= 10 ** (metadata.silence_dbfs / 10))
+
+
+def _hear_excerpts(path: Path, starts: NDArray[np.float64], metadata: Metadata) -> NDArray[np.float32]:
+    """Return the windows at `starts` (seconds) but the damaged and silent ones; raise if all that decode are silent."""
+    rate, seconds = metadata.sample_rate, metadata.window / metadata.sample_rate
+    windows: list[NDArray[np.float32]] = []
+    silent: AudioError | None = None
+    for excerpt in read_excerpts(path, rate, starts.tolist(), seconds):
+        if isinstance(excerpt, AudioError):
+            continue
+        try:
+            require_sound(excerpt, rate, path, silence_dbfs=metadata.silence_dbfs)
+        except AudioError as error:
+            silent = error
+        else:
+            windows.append(cut(excerpt, np.zeros(1, np.int64), metadata.window))
+    if not windows and silent is not None:
+        raise silent
+    return np.concatenate(windows) if windows else np.zeros((0, metadata.window), np.float32)

@@ -1,0 +1,62 @@
+"""What a classifier says about one sound."""
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a classifier says about one sound; all genres, or why there are none.
+
+    Parameters
+    ----------
+    path
+        The sound file as it was named; None for samples from memory.
+    genre
+        The most probable genre, also where `unknown` is true; None where the file failed.
+    probability
+        Its calibrated probability; None where the file failed.
+    unknown
+        True if `probability` is below the bundle's ``unknown_below``: none of the genres it knows fits well.
+    genres
+        (genre, probability) pairs, the most probable first.
+    seconds
+        Length of the whole sound as its header claims it, however little of it was heard; None where that is not known.
+    error
+        Why the file failed, in a sentence; None if it did not.
+    """
+
+    path: str | None
+    genre: str | None = None
+    probability: float | None = None
+    unknown: bool = False
+    genres: tuple[tuple[str, float], ...] = ()
+    seconds: float | None = None
+    error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `to_json` writes, as plain Python values."""
+        return {
+            "path": None if self.path is None else printable(self.path),
+            "genre": self.genre,
+            "probability": None if self.probability is None else round(self.probability, 6),
+            "unknown": self.unknown,
+            "genres": [{"genre": genre, "probability": round(probability, 6)} for genre, probability in self.genres],
+            "seconds": None if self.seconds is None else round(self.seconds, 3),
+            "error": None if self.error is None else printable(self.error),
+        }
+
+    def to_json(self) -> str:
+        """Return one line of JSON.
+
+        Its keys are path, genre, probability, unknown, genres (a list of {genre, probability}), seconds, error. Bytes
+        of a path that are not UTF-8 stand as U+FFFD, since many JSON readers refuse what Python puts in their place.
+        """
+        return json.dumps(self.as_dict(), ensure_ascii=False)
+
+
+def printable(text: str | os.PathLike[str]) -> str:
+    """Return a path as text that every UTF-8 stream takes: bytes that are not UTF-8 become U+FFFD."""
+    return os.fspath(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")

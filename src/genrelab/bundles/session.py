@@ -1,0 +1,93 @@
+"""A bundle file opened: ONNX Runtime's session, and the metadata, checked against the graph."""
+
+import importlib.resources
+from pathlib import Path
+
+import onnxruntime
+
+from genrelab.bundles.metadata import KEY, Metadata
+from genrelab.errors import BundleError
+
+INPUT = "waveform"
+LOGITS = "logits"
+EMBEDDING = "embedding"
+_ERRORS_ONLY = 3
+
+
+def default_bundle() -> Path:
+    """Return the path of the bundle that comes with the package.
+
+    Raises
+    ------
+    BundleError
+        This installation has none.
+    """
+    path = Path(str(importlib.resources.files("genrelab.bundles") / "default.onnx"))
+    if not path.is_file():
+        raise BundleError(
+            f"{path}: the default bundle is missing from this installation; install genrelab again, or name a bundle "
+            "made by `genrelab export` (--bundle FILE)"
+        )
+    return path
+
+
+def open_bundle(path: Path, threads: int) -> tuple[onnxruntime.InferenceSession, Metadata]:
+    """Open a bundle and check it.
+
+    Parameters
+    ----------
+    path
+        The ``.onnx`` file.
+    threads
+        Threads within one run of the graph.
+
+    Raises
+    ------
+    BundleError
+        The file is missing, is no ONNX file or not a bundle, or its graph and its metadata contradict each other.
+    """
+    if not path.is_file():
+        raise BundleError(f"{path}: no such bundle; `genrelab export RUN -o FILE` makes one")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no base of their own
+        raise BundleError(f"{path}: not a bundle: ONNX Runtime cannot open it ({error})") from error
+    text = session.get_modelmeta().custom_metadata_map.get(KEY)
+    if text is None:
+        raise BundleError(
+            f"{path}: an ONNX file, but not a bundle: its metadata have no {KEY!r}; "
+            "`genrelab export RUN -o FILE` makes one"
+        )
+    try:
+        metadata = Metadata.from_json(text)
+        _require_fit(session, metadata)
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from error
+    return session, metadata
+
+
+def _require_fit(session: onnxruntime.InferenceSession, metadata: Metadata) -> None:
+    inputs = {value.name: value.shape for value in session.get_inputs()}
+    outputs = {value.name: value.shape for value in session.get_outputs()}
+    if list(inputs) != [INPUT] or not {LOGITS, EMBEDDING} <= set(outputs):
+        raise BundleError(
+            f"its graph takes {', '.join(inputs)} and gives {', '.join(outputs)}; "
+            f"a bundle takes {INPUT} and gives {LOGITS} and {EMBEDDING}"
+        )
+    for name, shape, size, key in (
+        (INPUT, inputs[INPUT], metadata.window, "window"),
+        (LOGITS, outputs[LOGITS], len(metadata.genres), "number of genres"),
+    ):
+        # An axis of open length is a name; it fits whatever the metadata say.
+        if len(shape) != 2 or (isinstance(shape[1], int) and shape[1] != size):
+            raise BundleError(
+                f"its graph's {name} is of shape {shape}, but the metadata's {key} is {size}; export it again"
+            )
+        if isinstance(shape[0], int):
+            raise BundleError(
+                f"its graph's {name} is of shape {shape}, but the batch must be of any size; export it again"
+            )

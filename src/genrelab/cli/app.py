@@ -1,0 +1,138 @@
+"""The command line's entrance: a table of verbs, each in a module that is imported when it is called."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated, NamedTuple
+
+import typer
+
+from genrelab import __version__
+from genrelab.cli.streams import close_quietly, say, write_utf8
+from genrelab.errors import GenrelabError
+
+
+class Verb(NamedTuple):
+    """A verb: where its function (or its Typer of further verbs) lies, and what it does, in a line."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+VERBS = {
+    "demo": Verb("genrelab.cli.demo", "demo", "The whole way once, on music that it makes itself."),
+    "corpus": Verb("genrelab.cli.corpus", "app", "List, describe, check and build collections of labelled music."),
+    "train": Verb("genrelab.cli.train", "train", "Train a recipe on every fold of its protocol, then evaluate it."),
+    "evaluate": Verb("genrelab.cli.evaluate", "evaluate", "Make a run's metrics, figures and report anew."),
+    "compare": Verb("genrelab.cli.compare", "compare", "Compare runs, with intervals and tests."),
+    "export": Verb("genrelab.cli.export", "export", "Write a run as a bundle: one .onnx file, usable without PyTorch."),
+    "classify": Verb("genrelab.cli.classify", "classify", "Tell the genre of sound files and folders."),
+    "info": Verb("genrelab.cli.info", "info", "Print versions, devices, recipes, the default bundle."),
+}
+
+# Which extra brings a module; what is in none of them is a fault of ours and gets a traceback.
+EXTRAS = {
+    "media": "av",
+    "track": "tensorboard wandb",
+    "train": "torch lightning torchmetrics scipy sklearn pandas pyarrow safetensors onnx onnxscript pydantic yaml "
+    "matplotlib seaborn jinja2 psutil",
+}
+_EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules.split()}
+
+INTERRUPTED = 130  # what shells give for a program that Ctrl-C ended
+
+
+def application(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command line, of which only the verb that `arguments` call is more than a name and a summary.
+
+    ``genrelab --help`` thus answers at once, whatever the verbs import.
+    """
+    app = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode=None,  # rich's Markdown alone would double the time of --help
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Tell what genre a piece of music is, and train, compare and trust such classifiers.",
+    )
+    app.callback()(_options)
+    called = next((word for word in (*arguments, *_words_to_complete()) if word in VERBS), None)
+    for name, verb in VERBS.items():
+        if name != called:
+            app.command(name, help=verb.summary)(_uncalled)
+            continue
+        function = getattr(import_module(verb.module), verb.attribute)
+        if isinstance(function, typer.Typer):
+            app.add_typer(function, name=name, help=verb.summary)
+        else:
+            app.command(name, help=_prose(function))(function)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments
+        The words after ``genrelab``; None takes them from the process.
+
+    Returns
+    -------
+    int
+        The exit status: 0, 1 if some files failed, 2 for a mistake in the arguments, recipe, table or bundle (in one
+        line, without traceback), 130 after Ctrl-C.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    write_utf8(sys.stdout)
+    status = 0
+    try:
+        application(arguments)(args=arguments, prog_name="genrelab")
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except GenrelabError as error:
+        say(str(error), style="red")
+        status = 2
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module not in _EXTRA_OF:
+            raise
+        say(f"this verb needs {module}: pip install 'genrelab[{_EXTRA_OF[module]}]'", style="red")
+        status = 2
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    close_quietly(sys.stdout)
+    return status
+
+
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda wanted: _version(wanted)),
+    ] = False,
+) -> None:
+    """Take the options that stand before any verb."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"genrelab {__version__}")
+        raise typer.Exit
+
+
+def _words_to_complete() -> list[str]:
+    """Return what a shell that asks for completions has on its line; it comes in the environment."""
+    return f"{os.environ.get('COMP_WORDS', '')} {os.environ.get('_TYPER_COMPLETE_ARGS', '')}".split()
+
+
+def _uncalled() -> None:
+    """Stand in for a verb that is only listed."""
+    raise AssertionError("a verb that was not called ran")
+
+
+def _prose(function: Callable[..., object]) -> str:
+    """Return a docstring without its numpy sections: the options speak for themselves."""
+    lines = (function.__doc__ or "").splitlines()
+    rules = [number for number, line in enumerate(lines) if line.strip() and not line.strip().strip("-")]
+    return "\n".join(lines[: rules[0] - 1] if rules else lines)

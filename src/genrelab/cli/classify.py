@@ -1,0 +1,116 @@
+"""``genrelab classify``: sound files and folders to genres."""
+
+import os
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from genrelab.cli.formats import Format
+
+if TYPE_CHECKING:
+    from genrelab.bundles.classifier import Classifier
+    from genrelab.bundles.prediction import Prediction
+    from genrelab.cli.writers import Timeline
+
+
+def classify(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Sound files, folders (and all below them), quoted patterns such as 'music/**/*.mp3', or - for a list "
+            "on standard input, by lines or NUL-separated.",
+            show_default=False,
+        ),
+    ],
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle. [default: the one that comes with genrelab]")
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")] = Format.TABLE,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="How many genres a file. [default: all; three in the table]")
+    ] = None,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Also tell the genre along each file, window by window.")
+    ] = False,
+    windows: Annotated[
+        int | None, typer.Option(min=1, help="How many windows of a track to hear. [default: 12; short tracks whole]")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Files at a time. [default: one a processor]")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first file that fails.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the result to this file, whole or not at all.")
+    ] = None,
+) -> None:
+    """Tell the genre of sound files and folders.
+
+    The result goes to standard output, all else to standard error. A file that fails has a line that says why, and
+    the batch goes on. The exit status is 0 if all went well, 1 if a file failed, 2 if the arguments or the bundle are
+    wrong.
+    """
+    from genrelab.bundles.classifier import Classifier
+    from genrelab.cli.streams import quiet_libraries
+    from genrelab.cli.tally import Tally
+    from genrelab.cli.writers import writer
+
+    classifier = Classifier(bundle)
+    names = [os.fspath(path) for path in paths]
+    with ExitStack() as stack:
+        people = stack.enter_context(quiet_libraries())
+        # Lines that stream over a terminal and a progress display on the same terminal would tear each other apart.
+        mixed = output is None and format_ is not Format.TABLE and sys.stdout.isatty()
+        tally = stack.enter_context(closing(Tally(people, progress=not mixed)))
+        stream = sys.stdout if output is None else stack.enter_context(_whole_file(output))
+        out = stack.enter_context(closing(writer(format_, stream, classifier.genres, timeline, top)))
+        results = stack.enter_context(closing(_results(classifier, names, windows, top, timeline, jobs)))
+        for prediction, spans in results:
+            out.add(prediction, spans)
+            tally.add(prediction)
+            if strict and tally.failed:
+                break
+    if tally.failed:
+        raise typer.Exit(1)
+
+
+def _results(
+    classifier: "Classifier",
+    names: Sequence[str],
+    windows: int | None,
+    top: int | None,
+    timeline: bool,
+    jobs: int | None,
+) -> "Generator[tuple[Prediction, Timeline | None]]":
+    from genrelab.bundles.parallel import in_order, processors
+    from genrelab.bundles.prediction import Prediction
+    from genrelab.cli.paths import expand
+    from genrelab.errors import AudioError
+
+    def work(item: str | Prediction) -> "tuple[Prediction, Timeline | None]":
+        prediction = item if isinstance(item, Prediction) else classifier.try_file(item, windows, top)
+        if not timeline:
+            return prediction, None
+        if prediction.error is not None or prediction.path is None:
+            return prediction, []
+        try:
+            return prediction, classifier.timeline(prediction.path, top)
+        except AudioError as error:  # the file has changed, or its beginning alone is damaged
+            return Prediction(prediction.path, seconds=prediction.seconds, error=error.reason), []
+
+    yield from in_order(work, expand(names), processors() if jobs is None else jobs)
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[TextIO]:
+    from genrelab.files import atomic_path
+
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="replace", newline="") as stream,
+    ):
+        yield stream

@@ -1,0 +1,59 @@
+"""Standard output is data, standard error is for people: what keeps the two clean."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+
+def write_utf8(stream: TextIO) -> None:
+    """Make a stream take every text: data are UTF-8 whatever the locale, and nothing in a file's name is an error."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def say(text: str, style: str = "") -> None:
+    """Print one line for people on standard error, behind the program's name."""
+    from rich.console import Console
+    from rich.text import Text
+
+    # soft_wrap: a message is one line, which grep finds and terminals fold.
+    Console(stderr=True, highlight=False).print(Text(f"genrelab: {text}", style=style), soft_wrap=True)
+
+
+def close_quietly(stream: TextIO) -> None:
+    """Flush a stream whose reader may have gone, as in ``genrelab classify music | head``."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more on its way out, and would complain.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[TextIO]:
+    """Silence what C libraries write to standard error on their own, and yield a stream that still gets there.
+
+    libmpg123 grumbles about many an mp3 without naming it; whether a file fails and why, its prediction says.
+    """
+    sys.stderr.flush()
+    try:
+        ours = sys.stderr.fileno() == 2
+        real = os.dup(2)
+    except (OSError, ValueError):  # there is no standard error, or it is no file but text in memory
+        yield sys.stderr
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        with open(real, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1) as stream:
+            yield stream if ours else sys.stderr  # it may have been turned elsewhere, as by redirect_stderr
+    finally:
+        os.dup2(real, 2)
+        os.close(real)

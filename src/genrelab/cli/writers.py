@@ -1,0 +1,192 @@
+"""Predictions as a table for people, or as JSON, JSON lines or CSV for programs."""
+
+import csv
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol, TextIO
+
+from genrelab.bundles.prediction import Prediction, printable
+from genrelab.cli.formats import Format
+
+Timeline = Sequence[tuple[float, float, Prediction]]
+
+BAR = 10  # characters
+RUNNERS_UP = 2  # so many genres in the table beside the first
+WIDE = 160  # columns of a table that goes to a file, where there is no terminal to ask
+
+
+class Writer(Protocol):
+    """Takes predictions one by one."""
+
+    def add(self, prediction: Prediction, timeline: Timeline | None) -> None:
+        """Write one file's prediction; `timeline` is None where none was asked for."""
+        ...
+
+    def close(self) -> None:
+        """Write what comes after the last; also when it came early, so that what is written is whole."""
+        ...
+
+
+def writer(kind: Format, stream: TextIO, genres: Sequence[str], timeline: bool, top: int | None) -> Writer:
+    """Return what writes predictions to a stream.
+
+    Parameters
+    ----------
+    kind
+        The format.
+    stream
+        Where to.
+    genres
+        All genres of the bundle, a column each in CSV.
+    timeline
+        Whether timelines will come.
+    top
+        How many genres a prediction holds; None for all.
+    """
+    if kind is Format.TABLE:
+        return TableWriter(stream, RUNNERS_UP if top is None else top - 1)
+    if kind is Format.CSV:
+        return CsvWriter(stream, genres, timeline)
+    return JsonWriter(stream, lines=kind is Format.JSONL)
+
+
+class JsonWriter:
+    """One JSON object a file: each in a line of its own at once, or all in one array."""
+
+    def __init__(self, stream: TextIO, lines: bool) -> None:
+        self._stream, self._lines = stream, lines
+        self._separator = "" if lines else "[\n"
+
+    def add(self, prediction: Prediction, timeline: Timeline | None) -> None:
+        """Write one object; with a timeline, it has a further key, a list of spans."""
+        values = prediction.as_dict()
+        if timeline is not None:
+            values["timeline"] = [_span(*span) for span in timeline]
+        self._stream.write(self._separator + json.dumps(values, ensure_ascii=False))
+        self._separator = "" if self._lines else ",\n"
+        if self._lines:
+            self._stream.write("\n")
+            self._stream.flush()  # whoever reads lines wants each when it is there
+
+    def close(self) -> None:
+        """End the array."""
+        if not self._lines:
+            self._stream.write("[]\n" if self._separator == "[\n" else "\n]\n")
+
+
+def _span(start: float, end: float, prediction: Prediction) -> dict[str, Any]:
+    values = prediction.as_dict()
+    del values["path"], values["seconds"]
+    return {"start": round(start, 3), "end": round(end, 3), **values}
+
+
+class CsvWriter:
+    """One row a file and one column a genre; with timelines, one row a span."""
+
+    def __init__(self, stream: TextIO, genres: Sequence[str], timeline: bool) -> None:
+        self._stream, self._genres, self._timeline = stream, genres, timeline
+        self._csv = csv.writer(stream, lineterminator="\n")
+        spans = ("start", "end") if timeline else ()
+        self._csv.writerow(["path", *spans, "genre", "probability", "unknown", "seconds", "error", *genres])
+
+    def add(self, prediction: Prediction, timeline: Timeline | None) -> None:
+        """Write a file's row or rows; a genre beyond the top ones asked for is left empty."""
+        if not self._timeline:
+            self._row(prediction, ())
+        elif not timeline:
+            self._row(prediction, ("", ""))
+        else:
+            for start, end, span in timeline:
+                self._row(span, (f"{start:.3f}", f"{end:.3f}"))
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Nothing comes after the last row."""
+
+    def _row(self, prediction: Prediction, span: tuple[str, ...]) -> None:
+        values = prediction.as_dict()
+        probabilities = {entry["genre"]: entry["probability"] for entry in values["genres"]}
+        keys = ("genre", "probability", "unknown", "seconds", "error")
+        cells = [values["path"], *span, *(values[key] for key in keys), *(probabilities.get(g) for g in self._genres)]
+        self._csv.writerow([str(cell).lower() if isinstance(cell, bool) else cell for cell in cells])
+
+
+class TableWriter:
+    """A table for people, printed when all rows are there (also after Ctrl-C)."""
+
+    def __init__(self, stream: TextIO, runners_up: int) -> None:
+        from rich.table import Table
+
+        self._stream, self._runners_up = stream, runners_up
+        self._table = Table(box=None, pad_edge=False, header_style="bold")
+        self._table.add_column("file", overflow="fold")
+        self._table.add_column("genre", no_wrap=True)
+        self._table.add_column("probability", no_wrap=True)
+        self._table.add_column("then" if runners_up else "", style="dim")
+        self._table.add_column("length", justify="right", no_wrap=True)
+
+    def add(self, prediction: Prediction, timeline: Timeline | None) -> None:
+        """Add a file's row, and one for each stretch of its timeline with the same genre."""
+        from rich.text import Text
+
+        self._row(Text(printable(prediction.path or "")), prediction, clock(prediction.seconds))
+        for start, end, span in merged(timeline or ()):
+            self._row(Text(f"  {clock(start)}–{clock(end)}", "dim"), span, "")  # noqa: RUF001
+
+    def close(self) -> None:
+        """Print the table."""
+        from rich.console import Console
+
+        console = Console(file=self._stream, highlight=False)
+        if not console.is_terminal:
+            console.width = WIDE
+        if self._table.row_count:
+            console.print(self._table)
+
+    def _row(self, name: Any, prediction: Prediction, length: str) -> None:
+        from rich.text import Text
+
+        if prediction.genre is None or prediction.probability is None:
+            name.stylize("red")
+            self._table.add_row(name, "–", "", Text(printable(prediction.error or ""), "not dim red"), length)  # noqa: RUF001
+            return
+        genre = Text("unknown", "yellow") if prediction.unknown else Text(prediction.genre, "bold")
+        if prediction.unknown:
+            genre.append(f" ({prediction.genre}?)", "dim")
+        others = prediction.genres[1 : 1 + self._runners_up]
+        runners_up = ", ".join(f"{other} {probability:.0%}" for other, probability in others)
+        self._table.add_row(name, genre, bar(prediction.probability), Text(runners_up), length)
+
+
+def merged(timeline: Timeline) -> list[tuple[float, float, Prediction]]:
+    """Join neighbouring spans of the same genre; a stretch is represented by its most probable span."""
+    stretches: list[tuple[float, float, Prediction]] = []
+    for start, end, prediction in timeline:
+        if stretches and _heard_as(stretches[-1][2]) == _heard_as(prediction):
+            first, _, best = stretches[-1]
+            surer = (prediction.probability or 0) > (best.probability or 0)
+            stretches[-1] = (first, end, prediction if surer else best)
+        else:
+            stretches.append((start, end, prediction))
+    return stretches
+
+
+def _heard_as(prediction: Prediction) -> tuple[str | None, bool, str | None]:
+    return prediction.genre, prediction.unknown, prediction.error
+
+
+def bar(probability: float) -> str:
+    """Return a probability as a bar of eighths of characters, with the percentage."""
+    eighths = round(probability * BAR * 8)
+    full, part = divmod(eighths, 8)
+    blocks = "█" * full + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[part]
+    return f"{blocks:<{BAR}} {probability:4.0%}"
+
+
+def clock(seconds: float | None) -> str:
+    """Return seconds as ``m:ss`` or ``h:mm:ss``; nothing for None."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

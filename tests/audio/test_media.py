@@ -1,0 +1,130 @@
+"""Formats that only PyAV reads; the files are made with PyAV here."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from genrelab.audio.read import probe, read
+from genrelab.errors import AudioError
+
+av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'genrelab[media]'")
+
+# suffix: codec, container, sample rate, how exact an excerpt's place is in seconds
+KINDS = {
+    "m4a": ("aac", "ipod", 44100, 0.0),
+    "aac": ("aac", "adts", 44100, 0.0),
+    "wma": ("wmav2", "asf", 44100, 0.025),
+    "webm": ("libopus", "webm", 48000, 0.0015),
+}
+
+
+def encode(path, kind, seconds=4.0):
+    """Write a tone of rising pitch, stereo, so that a shift in time shows."""
+    codec, container, rate, _ = KINDS[kind]
+    at = np.arange(round(seconds * rate)) / rate
+    sweep = (0.4 * np.sin(2 * np.pi * (300 + 100 * at) * at)).astype(np.float32)
+    with av.open(str(path), "w", format=container) as file:
+        stream = file.add_stream(codec, rate=rate, layout="stereo")
+        stream.bit_rate = 128_000
+        size = {"wmav2": 2048, "libopus": 960}.get(codec, 1024)
+        resampler = av.AudioResampler(format=stream.codec_context.format, layout="stereo", rate=rate, frame_size=size)
+        frame = av.AudioFrame.from_ndarray(np.stack([sweep, sweep]), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = rate, 0
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            file.mux(stream.encode(piece))
+        file.mux(stream.encode(None))
+    return path
+
+
+def delay(part, whole, around):
+    """Return by how many samples `part` lies later in `whole` than at `around`."""
+    reach = 3000
+    search = whole[around - reach : around + reach + len(part)]
+    return int(np.correlate(search, part, "valid").argmax()) - reach
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_media_file_is_read_as_mono(tmp_path, kind):
+    path = encode(tmp_path / f"song.{kind}", kind)
+    rate = KINDS[kind][2]
+    samples = read(path)
+    assert samples.dtype == np.float32
+    assert len(samples) / rate == pytest.approx(4.0, abs=0.06)  # codecs fill their last frame
+    assert np.sqrt(np.mean(samples**2)) == pytest.approx(0.4 / np.sqrt(2), rel=0.02)
+    told = probe(path)
+    assert (told.sample_rate, told.channels) == (rate, 2)
+    assert told.seconds == pytest.approx(4.0, abs=0.3)  # adts has no length, only an estimate
+    assert len(read(path, 16000)) == pytest.approx(len(samples) * 16000 / rate, abs=2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_excerpt_comes_from_its_place_as_exactly_as_the_clock_of_the_container(tmp_path, kind):
+    path = encode(tmp_path / f"song.{kind}", kind)
+    _, _, rate, exact = KINDS[kind]
+    part = read(path, start=2.0, duration=0.5)
+    assert len(part) == rate // 2
+    assert abs(delay(part, read(path), 2 * rate)) <= exact * rate
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_content_tells_the_format_not_the_name(tmp_path, kind):
+    path = encode(tmp_path / f"song.{kind}", kind)
+    expected = read(path)
+    np.testing.assert_array_equal(read(path.rename(tmp_path / "song.mp3")), expected)
+
+
+def test_a_media_file_past_its_end_says_so(tmp_path):
+    path = encode(tmp_path / "song.m4a", "m4a")
+    with pytest.raises(AudioError, match="nothing to hear at 30 s: its header says 4 s"):
+        read(path, start=30)
+
+
+def test_a_cut_aac_gives_what_is_there(tmp_path):
+    path = encode(tmp_path / "song.aac", "aac")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert len(read(path)) / 44100 == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_cut_m4a_without_its_table_is_refused(tmp_path):
+    path = encode(tmp_path / "song.m4a", "m4a")  # its table (moov) stands at the end
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(AudioError, match=r"song\.m4a: not audio, or damaged beyond reading"):
+        read(path)
+
+
+def test_a_playlist_is_not_followed(tmp_path):
+    song = encode(tmp_path / "song.aac", "aac")
+    for head in ("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:4,\n", "ffconcat version 1.0\nfile "):
+        playlist = tmp_path / "list.m4a"
+        playlist.write_text(f"{head}{song}\n")
+        with pytest.raises(AudioError, match="not audio"):
+            read(playlist)
+
+
+def test_a_film_without_sound_is_refused(tmp_path):
+    path = tmp_path / "film.webm"
+    with av.open(str(path), "w", format="webm") as file:
+        stream = file.add_stream("libvpx", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")))
+        file.mux(stream.encode(None))
+    with pytest.raises(AudioError, match="not audio"):
+        read(path)
+
+
+def test_without_pyav_the_error_says_what_to_install(tmp_path):
+    path = encode(tmp_path / "song.m4a", "m4a")
+    code = (
+        "import sys\n"
+        "sys.modules['av'] = None  # what an interpreter without PyAV does on import\n"
+        "from genrelab.audio.read import read\n"
+        "from genrelab.errors import AudioError\n"
+        "try: read(sys.argv[1])\n"
+        "except AudioError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{path}: this format needs PyAV: pip install 'genrelab[media]'\n"

@@ -1,0 +1,214 @@
+"""Every format, any part of it: what `read` gives for sound files. Damage is in test_damage.py."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from genrelab.audio.read import EXTENSIONS, Probe, probe, read, require_sound
+from genrelab.errors import AudioError
+
+RATE = 44100
+LOSSLESS = ["wav", "au", "aiff", "flac"]
+LOSSY = ["mp3", "ogg", "opus"]
+FORMAT = {"opus": {"format": "OGG", "subtype": "OPUS"}}
+
+
+def sound(seconds=4.0, channels=2, rate=RATE, seed=0):
+    """Return two tones over noise, (samples, channels)."""
+    at = np.arange(round(seconds * rate)) / rate
+    rng = np.random.default_rng(seed)
+    tones = np.stack([0.3 * np.sin(2 * np.pi * pitch * at) for pitch in np.linspace(440, 660, channels)], axis=1)
+    return (tones + 0.02 * rng.standard_normal(tones.shape)).astype(np.float32)
+
+
+def write(folder, kind, samples=None, rate=RATE):
+    path = folder / f"song.{kind}"
+    rate = 48000 if kind == "opus" else rate
+    soundfile.write(path, sound(rate=rate) if samples is None else samples, rate, **FORMAT.get(kind, {}))
+    return path
+
+
+@pytest.mark.parametrize("kind", LOSSLESS)
+def test_a_lossless_file_is_the_mean_of_its_channels(tmp_path, kind):
+    path = write(tmp_path, kind)
+    there, _ = soundfile.read(path, dtype="float32")
+    samples = read(path)
+    assert samples.dtype == np.float32
+    np.testing.assert_allclose(samples, there.mean(axis=1), atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", LOSSY)
+def test_a_lossy_file_is_what_libsndfile_decodes(tmp_path, kind):
+    path = write(tmp_path, kind)
+    there, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_allclose(read(path), there.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", LOSSLESS + LOSSY)
+@pytest.mark.parametrize(("start", "duration"), [(0.0, 0.5), (0.37, 1.0), (2.5, 0.01), (3.5, None)])
+def test_an_excerpt_equals_the_same_slice_of_the_whole(tmp_path, kind, start, duration):
+    path = write(tmp_path, kind)
+    rate = probe(path).sample_rate
+    first = round(start * rate)
+    end = None if duration is None else first + round(duration * rate)
+    expected = read(path)[first:end]
+    part = read(path, start=start, duration=duration)
+    assert part.shape == expected.shape
+    np.testing.assert_allclose(part, expected, atol=1e-6)
+
+
+def test_an_excerpt_of_a_real_mp3_equals_the_same_slice_of_the_whole(shared_data):
+    for path in sorted((shared_data / "fma-mp3").glob("*.mp3"))[:5]:
+        whole = read(path)
+        part = read(path, start=12.3, duration=2.0)
+        first = round(12.3 * RATE)
+        np.testing.assert_allclose(part, whole[first : first + 2 * RATE], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", LOSSLESS + LOSSY)
+def test_a_resampled_excerpt_differs_from_the_whole_at_its_edges_only(tmp_path, kind):
+    path = write(tmp_path, kind)
+    part = read(path, 22050, start=1.0, duration=2.0)
+    whole = read(path, 22050)[22050 : 3 * 22050]
+    assert len(part) == 2 * 22050
+    np.testing.assert_allclose(part[200:-200], whole[200:-200], atol=1e-4)
+
+
+def test_resampling_happens_after_the_downmix_and_is_soxr_hq(tmp_path):
+    soxr = pytest.importorskip("soxr")
+    path = write(tmp_path, "wav")
+    mono = soundfile.read(path, dtype="float32")[0].mean(axis=1)
+    expected = soxr.resample(mono, RATE, 16000, quality="HQ")
+    samples = read(path, 16000)
+    assert len(samples) == 4 * 16000
+    np.testing.assert_allclose(samples, expected, atol=1e-5)
+
+
+def test_a_tone_keeps_its_pitch_and_level_when_resampled(tmp_path):
+    at = np.arange(2 * 48000) / 48000
+    path = write(tmp_path, "wav", 0.5 * np.sin(2 * np.pi * 1000 * at), 48000)
+    spectrum = np.abs(np.fft.rfft(read(path, 22050) * np.hanning(44100)))
+    assert spectrum.argmax() == 2000  # half-hertz bins
+    assert spectrum.max() == pytest.approx(0.5 * 44100 / 4, rel=1e-3)
+
+
+def test_reading_past_the_end_returns_what_there_is(tmp_path):
+    path = write(tmp_path, "flac")
+    assert len(read(path, start=3.0, duration=60.0)) == RATE
+
+
+@pytest.mark.parametrize("kind", ["wav", "mp3", "flac", "ogg"])
+def test_nothing_at_the_start_asked_for_is_an_error(tmp_path, kind):
+    path = write(tmp_path, kind)
+    with pytest.raises(AudioError, match=r"nothing to hear at 9 s: its header says 4(\.\d+)? s"):
+        read(path, start=9)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 8])
+def test_any_number_of_channels_becomes_one(tmp_path, channels):
+    path = write(tmp_path, "wav", sound(1.0, channels))
+    there = soundfile.read(path, dtype="float32", always_2d=True)[0]
+    np.testing.assert_allclose(read(path), there.mean(axis=1), atol=1e-6)
+
+
+def test_192_khz_is_read_and_resampled(tmp_path):
+    path = write(tmp_path, "wav", sound(1.0, 1, 192_000), 192_000)
+    assert probe(path).sample_rate == 192_000
+    assert len(read(path)) == 192_000
+    assert len(read(path, 22050)) == 22050
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"])
+def test_every_depth_of_a_wav_is_scaled_to_one(tmp_path, subtype):
+    path = tmp_path / "song.wav"
+    soundfile.write(path, sound(0.5, 1), RATE, subtype=subtype)
+    coarsest = 0.02 if subtype in ("PCM_U8", "ULAW", "ALAW") else 1e-4
+    np.testing.assert_allclose(read(path), sound(0.5, 1)[:, 0], atol=coarsest)
+
+
+def test_louder_than_full_scale_is_clipped(tmp_path):
+    path = tmp_path / "loud.wav"
+    soundfile.write(path, np.array([0.5, 1.5, -3.0]), RATE, subtype="FLOAT")
+    assert read(path).tolist() == [0.5, 1.0, -1.0]
+
+
+def test_probe_tells_what_the_header_says(tmp_path):
+    assert probe(write(tmp_path, "wav")) == Probe("wav", RATE, 2, 4.0)
+    assert probe(write(tmp_path, "mp3")) == Probe("mp3", RATE, 2, 4.0)
+    assert probe(write(tmp_path, "opus")) == Probe("opus", 48000, 2, 4.0)
+
+
+@pytest.mark.parametrize("kind", LOSSLESS + LOSSY)
+def test_the_content_tells_the_format_not_the_name(tmp_path, kind):
+    path = write(tmp_path, kind)
+    expected = read(path)
+    for name in ("song.bin", "song.txt", "song", "song.m4a", "song.wav"):
+        np.testing.assert_array_equal(read(path.rename(tmp_path / name)), expected)
+        path = tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"start": -1}, "start must be a number of seconds from 0 up, got -1"),
+        ({"start": float("nan")}, "start must be a number of seconds from 0 up, got nan"),
+        ({"duration": 0}, "duration must be a number of seconds above 0, got 0"),
+        ({"duration": float("inf")}, "duration must be a number of seconds above 0, got inf"),
+        ({"sample_rate": 0}, "the sample rate must be above 0, got 0"),
+    ],
+)
+def test_impossible_excerpts_are_refused(tmp_path, arguments, message):
+    with pytest.raises(AudioError, match=message):
+        read(write(tmp_path, "wav"), **arguments)
+
+
+def test_a_file_longer_than_the_cap_is_refused_before_it_is_decoded(tmp_path):
+    path = write(tmp_path, "wav")
+    with pytest.raises(AudioError, match=r"too long: 4 s or more, at most 3 s are read; ask for a part"):
+        read(path, max_seconds=3)
+    assert len(read(path, start=1, duration=3, max_seconds=3)) == 3 * RATE
+
+
+def test_the_suffixes_of_all_formats_are_known():
+    assert {f".{kind}" for kind in [*LOSSLESS, *LOSSY, "m4a", "aac", "wma", "webm", "aif"]} <= EXTENSIONS
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in EXTENSIONS)
+
+
+def test_require_sound_names_silence_and_shortness(tmp_path):
+    tone = sound(1.0, 1)[:, 0]
+    require_sound(tone, RATE, "a.wav")
+    with pytest.raises(AudioError, match=r"a\.wav: silent: below -80 dB of full scale throughout"):
+        require_sound(np.zeros(RATE, np.float32), RATE, "a.wav")
+    with pytest.raises(AudioError, match=r"a\.wav: too short: 0\.05 s of sound, at least 0\.1 s are needed"):
+        require_sound(tone[:2205], RATE, "a.wav")
+    with pytest.raises(AudioError, match="too short: 0 s"):
+        require_sound(tone[:0], RATE, "a.wav")
+
+
+def test_the_silence_threshold_is_the_root_mean_square_in_decibels():
+    constant = np.full(RATE, 10 ** (-60 / 20), np.float32)
+    require_sound(constant, RATE, "a", silence_dbfs=-60.01)
+    with pytest.raises(AudioError, match="silent"):
+        require_sound(constant, RATE, "a", silence_dbfs=-59.99)
+
+
+def test_reading_needs_none_of_the_heavy_packages(tmp_path):
+    path = write(tmp_path, "mp3")
+    code = "import sys; from genrelab.audio.read import read; read(sys.argv[1], 22050); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert {"torch", "scipy", "pandas", "rich", "av", "librosa"} & {*done.stdout.split()} == set()
+
+
+def test_a_name_that_is_not_utf8_is_read(tmp_path):
+    path = write(tmp_path, "flac")
+    odd = tmp_path / os.fsdecode(b"caf\xe9.flac")
+    try:
+        shutil.copy(path, odd)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    np.testing.assert_array_equal(read(odd), read(path))

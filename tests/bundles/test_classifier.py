@@ -1,0 +1,462 @@
+"""A bundle at work, on a bundle whose arithmetic is known: see `make_bundle` in conftest.py."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from genrelab.bundles.classifier import Classifier
+from genrelab.bundles.listening import DEFAULT_WINDOWS
+from genrelab.bundles.prediction import Prediction
+from genrelab.errors import AudioError, BundleError
+
+RATE = 22050
+Tone = Callable[..., NDArray[np.float32]]
+
+
+@pytest.fixture(scope="module")
+def classifier(tiny_bundle: Path) -> Classifier:
+    return Classifier(tiny_bundle)
+
+
+def known_logits(hz: float) -> NDArray[np.float64]:
+    r = 2 * np.sin(np.pi * hz / RATE)
+    return np.array([4 - 20 * r, 2, 20 * r - 6])
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.exp(logits) / np.exp(logits).sum()
+
+
+# The bundle file
+
+
+def test_a_bundle_tells_its_genres_rate_and_window(classifier: Classifier):
+    assert classifier.genres == ("bass", "voice", "whistle")
+    assert (classifier.sample_rate, classifier.window, classifier.metadata.name) == (22050, 22050, "tiny")
+
+
+def test_a_missing_bundle_says_how_to_make_one(tmp_path: Path):
+    with pytest.raises(BundleError, match=r"nowhere\.onnx: no such bundle; `genrelab export RUN -o FILE` makes one"):
+        Classifier(tmp_path / "nowhere.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"just text", b"\x08\x0a" * 1000])
+def test_a_file_that_is_not_onnx_is_not_a_bundle(tmp_path: Path, content: bytes):
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(content)
+    with pytest.raises(BundleError, match=r"bad\.onnx: "):
+        Classifier(path)
+
+
+def test_a_truncated_bundle_is_not_a_bundle(tmp_path: Path, tiny_bundle: Path):
+    path = tmp_path / "cut.onnx"
+    path.write_bytes(tiny_bundle.read_bytes()[:400])
+    with pytest.raises(BundleError, match=r"cut\.onnx: not a bundle: ONNX Runtime cannot open it"):
+        Classifier(path)
+
+
+def test_an_onnx_file_without_our_metadata_is_not_a_bundle(tmp_path: Path, make_bundle: Callable[..., Path]):
+    with pytest.raises(BundleError, match="an ONNX file, but not a bundle"):
+        Classifier(make_bundle(tmp_path / "alien.onnx", metadata=None))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"window": 16000, "hop": 16000},
+            r"waveform is of shape \['batch', 22050\], but the metadata's window is 16000",
+        ),
+        ({"genres": ["jazz", "rock"]}, r"logits is of shape \['batch', 3\], but the metadata's number of genres is 2"),
+        ({"genres": None}, "lack genres"),
+        ({"format": 2}, "format 2"),
+    ],
+)
+def test_metadata_that_contradict_the_graph_are_refused(
+    tmp_path: Path, make_bundle: Callable[..., Path], changes: dict[str, object], message: str
+):
+    with pytest.raises(BundleError, match=rf"bad\.onnx: .*{message}"):
+        Classifier(make_bundle(tmp_path / "bad.onnx", **changes))
+
+
+# From samples
+
+
+@pytest.mark.parametrize(("hz", "genre"), [(220, "bass"), (1000, "voice"), (3000, "whistle")])
+def test_the_logits_are_the_graphs(classifier: Classifier, make_tone: Tone, hz: float, genre: str):
+    logits = classifier.logits(make_tone(hz, 1))
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, known_logits(hz), atol=2e-3)
+    assert classifier.genres[int(logits.argmax())] == genre
+
+
+def test_a_clips_logits_are_the_mean_over_its_windows(classifier: Classifier, make_tone: Tone):
+    clip = np.concatenate([make_tone(220, 1), make_tone(1000, 1), make_tone(3000, 1)])
+    expected = np.mean([known_logits(hz) for hz in (220, 1000, 3000)], axis=0)
+    np.testing.assert_allclose(classifier.logits(clip), expected, atol=2e-3)
+
+
+def test_more_windows_than_a_batch_give_the_same_mean(classifier: Classifier, make_tone: Tone):
+    long = np.concatenate([make_tone(220, 30), make_tone(3000, 10)])
+    expected = 0.75 * known_logits(220) + 0.25 * known_logits(3000)
+    np.testing.assert_allclose(classifier.logits(long), expected, atol=2e-3)
+
+
+def test_a_silent_window_does_not_count(classifier: Classifier, make_tone: Tone):
+    clip = np.concatenate([make_tone(3000, 1), np.zeros(3 * RATE, np.float32)])
+    np.testing.assert_allclose(classifier.logits(clip), known_logits(3000), atol=2e-3)
+
+
+def test_the_embedding_is_the_graphs(classifier: Classifier, make_tone: Tone):
+    embedding = classifier.embedding(make_tone(1000, 2, amplitude=0.5))
+    np.testing.assert_allclose(embedding, [0.5 * 2 / np.pi, 2 * np.sin(np.pi * 1000 / RATE)], rtol=2e-3)
+
+
+def test_a_tone_is_classified_with_the_softmax_of_its_logits(classifier: Classifier, make_tone: Tone):
+    prediction = classifier.classify(make_tone(1000, 1), RATE)
+    bass, voice, whistle = softmax(known_logits(1000))
+    assert (prediction.path, prediction.genre, prediction.seconds, prediction.error) == (None, "voice", 1.0, None)
+    assert prediction.probability == pytest.approx(voice, abs=1e-3)
+    assert [genre for genre, _ in prediction.genres] == ["voice", "whistle", "bass"]
+    assert [probability for _, probability in prediction.genres] == pytest.approx([voice, whistle, bass], abs=1e-3)
+
+
+def test_the_temperature_softens_probabilities(tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone):
+    warm = Classifier(make_bundle(tmp_path / "warm.onnx", temperature=2.0))
+    expected = softmax(known_logits(1000) / 2)[1]
+    assert warm.classify(make_tone(1000, 1), RATE).probability == pytest.approx(expected, abs=1e-3)
+
+
+def test_below_the_bundles_threshold_a_sound_is_unknown_but_keeps_its_best_guess(
+    tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone
+):
+    probability = softmax(known_logits(1000))[1]
+    for threshold, unknown in ((probability - 0.01, False), (probability + 0.01, True)):
+        wary = Classifier(make_bundle(tmp_path / "wary.onnx", unknown_below=threshold))
+        prediction = wary.classify(make_tone(1000, 1), RATE)
+        assert (prediction.unknown, prediction.genre) == (unknown, "voice")
+
+
+def test_top_keeps_the_most_probable_genres(classifier: Classifier, make_tone: Tone):
+    prediction = classifier.classify(make_tone(1000, 1), RATE, top=2)
+    assert [genre for genre, _ in prediction.genres] == ["voice", "whistle"]
+
+
+def test_any_sample_rate_is_resampled(classifier: Classifier, make_tone: Tone):
+    expected = softmax(known_logits(1000))[1]
+    for rate in (8000, 16000, 44100, 192000):
+        prediction = classifier.classify(make_tone(1000, 2, rate), rate)
+        assert prediction.seconds == 2.0
+        assert prediction.probability == pytest.approx(expected, abs=0.02)
+
+
+def test_channels_are_averaged(classifier: Classifier, make_tone: Tone):
+    tone, silence = make_tone(1000, 1), np.zeros(RATE, np.float32)
+    stereo = classifier.classify(np.stack([tone, silence], axis=1), RATE)
+    assert stereo.probability == pytest.approx(classifier.classify(tone, RATE).probability, abs=1e-5)
+
+
+def test_whole_numbers_are_scaled(classifier: Classifier, make_tone: Tone):
+    tone = make_tone(1000, 1)
+    expected = classifier.classify(tone, RATE).probability
+    assert classifier.classify((tone * 32768).astype(np.int16), RATE).probability == pytest.approx(expected, abs=1e-3)
+    assert classifier.classify((tone * 2**31).astype(np.int32), RATE).probability == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros(RATE, np.float32), "silent"),
+        (np.full(100, 0.5, np.float32), "too short"),
+        (np.full(RATE, np.nan, np.float32), "NaN or infinity"),
+        (np.full(RATE, np.inf), "NaN or infinity"),
+        (np.zeros(0, np.float32), r"the shape is \(0,\)"),
+        (np.zeros((2, RATE), np.float32), "transpose them"),
+        (np.zeros((2, 2, 2), np.float32), "the shape is"),
+        (np.full(RATE, 100, np.uint8), "are uint8"),
+        (np.full(RATE, 1j), "are complex128"),
+    ],
+)
+def test_samples_that_are_no_sound_are_refused(classifier: Classifier, samples: NDArray[np.generic], message: str):
+    with pytest.raises(AudioError, match=message):
+        classifier.classify(samples, RATE)
+
+
+@pytest.mark.parametrize(
+    "samples", [np.zeros((2, 10), np.float32), np.zeros(0, np.float32), np.full(9, np.nan, np.float32)]
+)
+def test_logits_are_not_made_of_what_is_no_clip(classifier: Classifier, samples: NDArray[np.float32]):
+    with pytest.raises(AudioError, match="must be finite and of shape"):
+        classifier.logits(samples)
+
+
+# From files
+
+
+def write(path: Path, samples: NDArray[np.float32], rate: int = RATE, subtype: str | None = None) -> Path:
+    soundfile.write(path, samples, rate, subtype=subtype)
+    return path
+
+
+def test_a_file_gives_what_its_samples_give(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    tone = make_tone(1000, 3.5)
+    path = write(tmp_path / "tone.wav", tone, subtype="FLOAT")
+    prediction = classifier.classify_file(path)
+    assert (prediction.path, prediction.seconds) == (str(path), 3.5)
+    assert prediction.genres == classifier.classify(tone, RATE).genres
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.au"])
+def test_every_format_of_libsndfile_is_heard(classifier: Classifier, make_tone: Tone, tmp_path: Path, name: str):
+    prediction = classifier.classify_file(write(tmp_path / name, make_tone(3000, 5, 44100), 44100))
+    assert prediction.genre == "whistle"
+    assert prediction.seconds == pytest.approx(5, abs=0.1)
+
+
+def test_by_default_twelve_windows_are_spread_over_a_long_track(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path
+):
+    # 36 s: windows of 1 s lie at 1, 4, 7 ... 34 s. Only there, the tone is a whistle.
+    track = make_tone(220, 36)
+    for start in range(1, 36, 3):
+        track[start * RATE : (start + 1) * RATE] = make_tone(3000, 1)
+    path = write(tmp_path / "track.wav", track)
+    assert classifier.classify_file(path).genre == "whistle"
+    heard = classifier.classify_file(path).genres
+    assert heard == classifier.classify_file(path, windows=DEFAULT_WINDOWS).genres
+    # Heard whole, it is a whistle for a third of the time, and the mean of the logits is highest for neither.
+    assert classifier.classify_file(path, windows=36).genre == "voice"
+
+
+def test_a_short_track_is_heard_whole(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    track = np.concatenate([make_tone(220, 6), make_tone(3000, 2)])
+    path = write(tmp_path / "short.wav", track, subtype="FLOAT")
+    assert classifier.classify_file(path).genres == classifier.classify(track, RATE).genres
+
+
+def test_one_window_is_the_middle_of_the_track(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    track = np.concatenate([make_tone(220, 10), make_tone(3000, 1), make_tone(220, 10)])
+    assert classifier.classify_file(write(tmp_path / "a.wav", track), windows=1).genre == "whistle"
+
+
+def test_no_windows_is_a_mistake(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
+        classifier.classify_file(write(tmp_path / "a.wav", make_tone(220, 3)), windows=0)
+
+
+def test_a_ten_hour_file_is_read_in_excerpts_alone(classifier: Classifier, tmp_path: Path):
+    # Sparse: 10 h of zeros take no space on disk; only the middle is a tone.
+    path, rate, seconds = tmp_path / "long.wav", 8000, 36000
+    soundfile.write(path, np.zeros(1, np.int16), rate)
+    header = bytearray(path.read_bytes()[:44])
+    header[4:8] = (36 + 2 * rate * seconds).to_bytes(4, "little")
+    header[40:44] = (2 * rate * seconds).to_bytes(4, "little")
+    tone = np.sin(np.arange(20 * rate) * 2 * np.pi * 3000 / rate) * 16000
+    with path.open("wb") as file:
+        file.write(header)
+        file.seek(44 + 2 * rate * (seconds // 2 - 10))
+        file.write(tone.astype("<i2").tobytes())
+        file.truncate(44 + 2 * rate * seconds)
+    prediction = classifier.classify_file(path, windows=3)
+    assert (prediction.genre, prediction.seconds) == ("whistle", 36000.0)
+
+
+def test_silent_windows_of_a_long_track_do_not_count(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    track = np.zeros(60 * RATE, np.float32)
+    track[: 10 * RATE] = make_tone(3000, 10)
+    path = write(tmp_path / "a.wav", track, subtype="FLOAT")
+    expected = classifier.classify(make_tone(3000, 1), RATE).probability
+    assert classifier.classify_file(path).probability == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_long_track_that_is_cut_off_is_judged_by_what_is_there(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path
+):
+    whole = write(tmp_path / "whole.mp3", make_tone(3000, 60, 44100), 44100)
+    cut = tmp_path / "cut.mp3"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
+    assert classifier.classify_file(cut).genre == "whistle"
+
+
+def test_a_header_that_claims_hours_is_not_believed(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    path = write(tmp_path / "claim.flac", make_tone(3000, 20))
+    content = bytearray(path.read_bytes())
+    content[21] |= 0x0F  # the total number of samples: 36 bits from the middle of byte 21 on
+    path.write_bytes(content)
+    prediction = classifier.classify_file(path)
+    assert (prediction.genre, prediction.seconds) == ("whistle", None)
+
+
+# Damage: every file says in a sentence what is wrong with it, and the batch goes on.
+
+
+def damaged(folder: Path, tone: NDArray[np.float32]) -> dict[str, str]:
+    """Write files of all kinds of damage; return by name what the error must say ('' where they can be heard)."""
+    good = write(folder / "good.wav", tone)
+    (folder / "empty.wav").touch()
+    (folder / "text.mp3").write_text("Dear Sir or Madam,\n" * 100)
+    (folder / "header.wav").write_bytes(good.read_bytes()[:30])
+    (folder / "cut.wav").write_bytes(good.read_bytes()[:50000])
+    claims = bytearray(good.read_bytes())
+    claims[4:8] = claims[40:44] = (2**31 - 1).to_bytes(4, "little")
+    (folder / "claims 2 GB.wav").write_bytes(claims)
+    write(folder / "flac.flac", tone)
+    (folder / "flac cut.flac").write_bytes((folder / "flac.flac").read_bytes()[:60])
+    nan, infinite = tone.copy(), tone.copy()
+    nan[1000], infinite[-1] = np.nan, np.inf
+    write(folder / "nan.wav", nan, subtype="FLOAT")
+    write(folder / "inf.wav", infinite, subtype="FLOAT")
+    write(folder / "one sample.wav", tone[:1])
+    write(folder / "silence.flac", np.zeros(2 * RATE, np.float32))
+    write(folder / "eight channels.wav", np.stack([tone] * 8, axis=1))
+    write(folder / "192 kHz.wav", np.repeat(tone, 8), 8 * RATE)
+    write(folder / "8 bit.wav", tone, subtype="PCM_U8")
+    (folder / "broken link.wav").symlink_to(folder / "nothing")
+    (folder / "a folder.wav").mkdir()
+    write(folder / "a folder.wav" / "inside.wav", tone)
+    return {
+        "good.wav": "",
+        "empty.wav": "empty file",
+        "text.mp3": "not audio",
+        "header.wav": "damaged|not audio",
+        "cut.wav": "",
+        "claims 2 GB.wav": "",
+        "flac.flac": "",
+        "flac cut.flac": "no sound|damaged|cut short|not audio",
+        "nan.wav": "NaN or infinite",
+        "inf.wav": "NaN or infinite",
+        "one sample.wav": "too short",
+        "silence.flac": "silent",
+        "eight channels.wav": "",
+        "192 kHz.wav": "",
+        "8 bit.wav": "",
+        "broken link.wav": "a link whose target is missing",
+        "a folder.wav/inside.wav": "",
+    }
+
+
+def test_a_folder_of_damaged_files_is_gone_through_to_the_end(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    expected = damaged(tmp_path, make_tone(3000, 2))
+    predictions = {os.path.relpath(str(p.path), tmp_path): p for p in classifier.classify_folder(tmp_path, jobs=2)}
+    assert sorted(predictions) == sorted(expected)
+    for name, reason in expected.items():
+        prediction = predictions[name]
+        if reason:
+            assert prediction.genre is None, name
+            assert any(part in str(prediction.error) for part in reason.split("|")), (name, prediction.error)
+        else:
+            assert (prediction.error, prediction.genre) == (None, "whistle"), name
+
+
+def test_one_damaged_file_raises_an_error_that_names_it(classifier: Classifier, tmp_path: Path):
+    path = tmp_path / "empty.mp3"
+    path.touch()
+    with pytest.raises(AudioError, match=r"empty\.mp3: empty file"):
+        classifier.classify_file(path)
+    assert classifier.try_file(path) == Prediction(str(path), error="empty file")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("missing.wav", "no such file"), ("a\0b.wav", "cannot be read"), ("x" * 300 + ".wav", "cannot be read")],
+)
+def test_a_name_that_leads_nowhere_is_an_error_like_any_other(
+    classifier: Classifier, tmp_path: Path, name: str, reason: str
+):
+    assert reason in str(classifier.try_file(tmp_path / name).error)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_says_so(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    path = write(tmp_path / "a.wav", make_tone(220, 1))
+    path.chmod(0)
+    assert classifier.try_file(path).error == "no permission to read it"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_utf8_is_heard(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    good = write(tmp_path / "good.wav", make_tone(3000, 1))
+    shutil.copy(good, os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    good.unlink()
+    (prediction,) = classifier.classify_folder(tmp_path)
+    assert (prediction.genre, prediction.error) == ("whistle", None)
+    assert os.fsencode(str(prediction.path)).endswith(b"caf\xe9.wav")
+
+
+def test_hidden_files_and_other_kinds_are_passed_over(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    write(tmp_path / "a.wav", make_tone(220, 1))
+    (tmp_path / "._a.wav").touch()
+    (tmp_path / "cover.jpg").touch()
+    assert [p.path for p in classifier.classify_folder(tmp_path)] == [str(tmp_path / "a.wav")]
+
+
+def test_files_come_in_order_whatever_the_number_of_jobs(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    for number in range(20):
+        write(tmp_path / f"{number:02}.wav", make_tone(220 if number % 2 else 3000, 1 + number % 3))
+    alone, together = ([p.to_json() for p in classifier.classify_folder(tmp_path, jobs=jobs)] for jobs in (1, 4))
+    assert alone == together
+    assert len(alone) == 20
+
+
+# Along a file
+
+
+def test_a_timeline_follows_the_music(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    track = np.concatenate([make_tone(220, 2), np.zeros(RATE, np.float32), make_tone(3000, 1.5)])
+    spans = classifier.timeline(write(tmp_path / "a.wav", track))
+    assert [(start, end) for start, end, _ in spans] == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 4.5)]
+    assert [prediction.genre for _, _, prediction in spans] == ["bass", "bass", None, "whistle", "whistle"]
+    assert spans[2][2].error == "silent"
+
+
+def test_a_timeline_goes_on_past_the_block_that_is_decoded_at_a_time(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path
+):
+    track = np.concatenate([make_tone(220, 64), make_tone(3000, 64)])
+    spans = classifier.timeline(write(tmp_path / "a.flac", track), top=1)
+    assert [end - start for start, end, _ in spans] == [1.0] * 128
+    assert [prediction.genre for _, _, prediction in spans] == ["bass"] * 64 + ["whistle"] * 64
+    assert len(spans[0][2].genres) == 1
+
+
+def test_a_timeline_says_where_a_file_cannot_be_decoded_any_further(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path
+):
+    track = make_tone(220, 100)
+    track[70 * RATE] = np.nan
+    spans = classifier.timeline(write(tmp_path / "a.wav", track, subtype="FLOAT"))
+    assert [prediction.genre for _, _, prediction in spans] == ["bass"] * 64 + [None]
+    assert spans[-1][:2] == (64, 100)
+    assert "NaN" in str(spans[-1][2].error)
+
+
+# Without the training half
+
+
+def test_a_bundle_is_used_with_the_base_install_alone(tiny_bundle: Path, make_tone: Tone, tmp_path: Path):
+    path = write(tmp_path / "a.mp3", make_tone(3000, 3))
+    program = f"""
+import sys
+for name in "torch lightning torchmetrics pandas scipy sklearn onnx matplotlib pydantic yaml librosa av".split():
+    sys.modules[name] = None  # what makes an import fail
+import genrelab
+classifier = genrelab.load({str(tiny_bundle)!r})
+print(classifier.classify_file({str(path)!r}).genre, len(classifier.timeline({str(path)!r})))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.split()[0], done.stderr) == (0, "whistle", "")
+
+
+def test_real_music_is_heard_without_a_failure(classifier: Classifier, shared_data: Path):
+    predictions = list(classifier.classify_folder(shared_data / "fma-mp3"))
+    assert len(predictions) == 30
+    assert {prediction.error for prediction in predictions} == {None}
+    assert all(29 < (prediction.seconds or 0) < 31 for prediction in predictions)

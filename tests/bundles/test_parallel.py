@@ -1,0 +1,59 @@
+"""Many files at once, in order."""
+
+import threading
+import time
+from itertools import count, islice
+
+import pytest
+
+from genrelab.bundles.parallel import AHEAD, in_order
+
+
+def test_results_come_in_the_order_of_the_items_whoever_is_done_first():
+    def work(number: int) -> int:
+        time.sleep(0.02 if number % 4 == 0 else 0)
+        return number
+
+    assert list(in_order(work, range(40), jobs=4)) == list(range(40))
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_items_are_taken_only_as_they_are_needed(jobs: int):
+    taken = []
+
+    def items():
+        for number in count():
+            taken.append(number)
+            yield number
+
+    results = in_order(lambda number: number, items(), jobs)
+    assert list(islice(results, 5)) == [0, 1, 2, 3, 4]
+    results.close()
+    assert len(taken) <= 5 + AHEAD * jobs
+
+
+def test_leaving_early_drops_what_has_not_begun():
+    gate, begun = threading.Event(), []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number:
+            gate.wait(5)
+        return number
+
+    results = in_order(work, range(100), jobs=2)
+    assert next(results) == 0
+    gate.set()
+    results.close()
+    assert len(begun) < 20
+    assert threading.active_count() == 1 or not any("genrelab" in thread.name for thread in threading.enumerate())
+
+
+def test_an_error_in_the_work_is_raised_where_the_results_are_taken():
+    def work(number: int) -> float:
+        return 1 / (3 - number)
+
+    results = in_order(work, range(10), jobs=2)
+    assert list(islice(results, 3)) == [1 / 3, 1 / 2, 1.0]
+    with pytest.raises(ZeroDivisionError):
+        next(results)

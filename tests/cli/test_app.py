@@ -1,0 +1,120 @@
+"""The entrance of the command line: quick, in one line, without traceback."""
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+import typer
+
+from genrelab import __version__
+from genrelab.cli.app import EXTRAS, VERBS, main
+
+HEAVY = ("numpy", "onnxruntime", "soundfile", "pandas", "scipy", "sklearn", "matplotlib", "torch", "lightning", "rich")
+PROGRAM = "import sys; from genrelab.cli.app import main; status = main(sys.argv[1:]); {then}; sys.exit(status)"
+
+
+def genrelab(*arguments: str, then: str = "pass", **options: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", PROGRAM.format(then=then), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], [], ["nonsense"], ["classify", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]):
+    done = genrelab(*arguments, then=f"print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])")
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_help_lists_every_verb_with_what_it_does(capsys: pytest.CaptureFixture[str]):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for name, verb in VERBS.items():
+        assert f"{name:<8}  {verb.summary}" in text
+
+
+def test_the_verbs_are_those_of_the_manual():
+    assert list(VERBS) == ["demo", "corpus", "train", "evaluate", "compare", "export", "classify", "info"]
+
+
+@pytest.mark.parametrize("name", list(VERBS))
+def test_every_verb_is_where_the_table_says(name: str, capsys: pytest.CaptureFixture[str]):
+    verb = VERBS[name]
+    function = getattr(import_module(verb.module), verb.attribute)
+    assert isinstance(function, typer.Typer) or callable(function)
+    assert main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"genrelab {name}" in text
+    assert "Parameters\n" not in text
+
+
+def test_version(capsys: pytest.CaptureFixture[str]):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"genrelab {__version__}\n"
+
+
+def test_no_verb_prints_the_help(capsys: pytest.CaptureFixture[str]):
+    assert main([]) == 2
+    captured = capsys.readouterr()
+    assert "classify" in captured.out + captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["clasify"], "No such command 'clasify'"),
+        (["--nope"], "No such option: --nope"),
+        (["classify"], "Missing argument"),
+        (["classify", "a.mp3", "--top", "0"], "Invalid value for '--top'"),
+        (["classify", "a.mp3", "--format", "xml"], "Invalid value for '--format'"),
+    ],
+)
+def test_a_mistake_in_the_arguments_is_one_message_and_status_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+def test_an_error_of_ours_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]):
+    assert main(["classify", "a.mp3", "--bundle", "nowhere.onnx"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == "genrelab: nowhere.onnx: no such bundle; `genrelab export RUN -o FILE` makes one\n"
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("verb", ["train", "export"])
+def test_a_verb_without_its_extra_says_what_to_install(verb: str):
+    program = f"""
+import sys
+sys.modules["torch"] = None
+from genrelab.cli.app import main
+sys.exit(main({[verb, "nowhere", "-o", "x.onnx"]!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (2, "genrelab: this verb needs torch: pip install 'genrelab[train]'\n")
+
+
+def test_every_extra_is_one_of_the_projects():
+    from importlib.metadata import metadata
+
+    assert set(EXTRAS) <= set(metadata("genrelab").get_all("Provides-Extra") or ())
+
+
+def test_a_module_of_ours_that_is_missing_is_not_blamed_on_the_user(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "genrelab.cli.info", None)
+    with pytest.raises(ModuleNotFoundError):
+        main(["info"])
+
+
+def test_a_shell_completes_a_verbs_options():
+    environment = os.environ | {
+        "_GENRELAB_COMPLETE": "complete_bash",
+        "COMP_WORDS": "genrelab classify --time",
+        "COMP_CWORD": "2",
+    }
+    done = genrelab(env=environment)
+    assert done.stdout.split() == ["--timeline"]

@@ -1,0 +1,186 @@
+"""``genrelab classify`` as a person and as a program use it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from genrelab.cli.app import main
+
+Tone = Callable[..., NDArray[np.float32]]
+PROGRAM = "import sys; from genrelab.cli.app import main; sys.exit(main())"
+
+
+@pytest.fixture
+def music(tmp_path: Path, make_tone: Tone) -> Path:
+    for name, hz in {"a.wav": 220, "b.flac": 1000, "c.mp3": 3000}.items():
+        soundfile.write(tmp_path / name, make_tone(hz, 2), 22050)
+    return tmp_path
+
+
+@pytest.fixture
+def classify(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        status = main(["classify", "--bundle", str(tiny_bundle), *map(str, arguments)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_a_folder_becomes_a_table(music: Path, classify: Callable[..., tuple[int, str, str]]):
+    status, out, _ = classify(music)
+    genres = [line.split()[1] for line in out.splitlines()[1:]]
+    assert (status, genres) == (0, ["bass", "voice", "whistle"])
+
+
+def test_json_lines_have_the_keys_of_the_manual(music: Path, classify: Callable[..., tuple[int, str, str]]):
+    status, out, _ = classify(music, "--format", "jsonl")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert status == 0
+    assert [line["genre"] for line in lines] == ["bass", "voice", "whistle"]
+    assert all(
+        list(line) == ["path", "genre", "probability", "unknown", "genres", "seconds", "error"] for line in lines
+    )
+    assert lines[0]["path"] == str(music / "a.wav")
+    assert sum(entry["probability"] for entry in lines[0]["genres"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_bad_file_has_its_line_and_the_batch_goes_on(music: Path, classify: Callable[..., tuple[int, str, str]]):
+    (music / "bad.mp3").touch()
+    status, out, err = classify(music, "--format", "jsonl")
+    errors = {Path(line["path"]).name: line["error"] for line in map(json.loads, out.splitlines())}
+    assert status == 1
+    assert errors == {"a.wav": None, "b.flac": None, "bad.mp3": "empty file", "c.mp3": None}
+    assert "4 files (1 failed) · bass 1, voice 1, whistle 1 · 0:06 of music in" in err
+
+
+def test_strict_stops_at_the_first_bad_file(music: Path, classify: Callable[..., tuple[int, str, str]]):
+    (music / "aa.mp3").touch()
+    status, out, err = classify(music, "--format", "jsonl", "--strict")
+    assert status == 1
+    assert [Path(json.loads(line)["path"]).name for line in out.splitlines()] == ["a.wav", "aa.mp3"]
+    assert "2 files (1 failed)" in err
+
+
+def test_standard_output_is_data_and_nothing_else(music: Path, classify: Callable[..., tuple[int, str, str]]):
+    (music / "bad.mp3").touch()
+    assert len(json.loads(classify(music, "--format", "json")[1])) == 4
+    rows = list(csv.DictReader(classify(music, "--format", "csv")[1].splitlines()))
+    assert [row["genre"] for row in rows] == ["bass", "voice", "", "whistle"]
+    assert list(rows[0])[-3:] == ["bass", "voice", "whistle"]
+
+
+def test_a_quoted_pattern_and_a_list_on_standard_input(
+    music: Path, classify: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+):
+    reading, writing = os.pipe()
+    os.write(writing, os.fsencode(music / "c.mp3") + b"\n")
+    os.close(writing)
+    with os.fdopen(reading) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        _, out, _ = classify(f"{music}/*.flac", "-", "--format", "jsonl")
+    assert [json.loads(line)["genre"] for line in out.splitlines()] == ["voice", "whistle"]
+
+
+def test_top_and_windows(music: Path, classify: Callable[..., tuple[int, str, str]]):
+    _, out, _ = classify(music / "a.wav", "--format", "jsonl", "--top", 2, "--windows", 1)
+    assert [entry["genre"] for entry in json.loads(out)["genres"]] == ["bass", "voice"]
+
+
+def test_a_timeline_goes_along_the_file(tmp_path: Path, make_tone: Tone, classify: Callable[..., tuple[int, str, str]]):
+    soundfile.write(tmp_path / "a.wav", np.concatenate([make_tone(220, 3), make_tone(3000, 2)]), 22050)
+    _, out, _ = classify(tmp_path, "--timeline", "--format", "json")
+    assert [span["genre"] for span in json.loads(out)[0]["timeline"]] == ["bass"] * 3 + ["whistle"] * 2
+    _, table, _ = classify(tmp_path, "--timeline")
+    assert [line.split()[:2] for line in table.splitlines()[2:]] == [["0:00–0:03", "bass"], ["0:03–0:05", "whistle"]]  # noqa: RUF001
+
+
+def test_a_bad_file_has_no_timeline(tmp_path: Path, classify: Callable[..., tuple[int, str, str]]):
+    (tmp_path / "a.wav").touch()
+    status, out, _ = classify(tmp_path, "--timeline", "--format", "jsonl")
+    assert (status, json.loads(out)["timeline"], json.loads(out)["error"]) == (1, [], "empty file")
+
+
+def test_the_result_may_go_to_a_file(music: Path, classify: Callable[..., tuple[int, str, str]]):
+    status, out, _ = classify(music, "--format", "csv", "--output", music / "results" / "genres.csv")
+    assert (status, out) == (0, "")
+    rows = list(csv.DictReader((music / "results" / "genres.csv").read_text().splitlines()))
+    assert [row["genre"] for row in rows] == ["bass", "voice", "whistle"]
+
+
+def test_what_is_not_there_is_an_error_of_that_name_alone(music: Path, classify: Callable[..., tuple[int, str, str]]):
+    status, out, _ = classify(music / "a.wav", music / "none.mp3", music / "*.opus", "--format", "jsonl")
+    assert status == 1
+    assert [json.loads(line)["error"] for line in out.splitlines()] == [
+        None,
+        "no such file",
+        "no such file, and no sound file matches it as a pattern",
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+@pytest.mark.parametrize("kind", ["table", "json", "jsonl", "csv"])
+def test_a_name_that_is_not_utf8_is_printed_in_every_locale(music: Path, tiny_bundle: Path, kind: str):
+    (music / "a.wav").rename(os.fsdecode(os.fsencode(music) + b"/caf\xe9.wav"))
+    (music / "b.flac").rename(music / "Jóga – live.flac")  # noqa: RUF001
+    command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", kind, music]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment)
+    assert done.returncode == 0
+    assert "caf\ufffd.wav" in done.stdout.decode("utf-8")
+    assert "Jóga – live.flac" in done.stdout.decode("utf-8")  # noqa: RUF001
+
+
+def test_a_reader_that_leaves_early_is_no_error_message(music: Path, tiny_bundle: Path):
+    names = b"\n".join([os.fsencode(music / "a.wav")] * 400)  # no more than a pipe holds
+    command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", "jsonl", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout and process.stderr  # noqa: PT018
+        process.stdin.write(names)
+        process.stdin.close()
+        first = process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        process.wait(30)
+    assert json.loads(first)["genre"] == "bass"
+    assert b"Traceback" not in errors
+    assert b"Broken pipe" not in errors
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_ctrl_c_stops_at_once_and_keeps_what_was_done(music: Path, tiny_bundle: Path):
+    command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", "json", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout and process.stderr  # noqa: PT018
+        process.stdin.write((os.fsencode(music / "a.wav") + b"\n") * 500)
+        process.stdin.flush()
+        process.stdout.peek()  # waits until the array has begun
+        process.send_signal(signal.SIGINT)
+        out, errors = process.stdout.read(), process.stderr.read()
+        process.wait(30)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+    assert {line["genre"] for line in json.loads(out)} == {"bass"}
+
+
+def test_nothing_heavy_is_needed(music: Path, tiny_bundle: Path):
+    program = f"""
+import sys
+for name in "torch lightning torchmetrics pandas scipy sklearn onnx matplotlib yaml librosa av".split():
+    sys.modules[name] = None  # what makes an import fail
+from genrelab.cli.app import main
+sys.exit(main(["classify", "-b", {str(tiny_bundle)!r}, "--timeline", {str(music)!r}]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert "whistle" in done.stdout

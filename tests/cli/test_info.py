@@ -1,0 +1,93 @@
+"""``genrelab info``: what is here, and what the bundle is worth."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from genrelab import __version__
+from genrelab.cli.app import main
+
+FIGURES = {
+    "corpus": "gtzan",
+    "protocol": "artist-folds",
+    "folds": 5,
+    "clips": 538,
+    "leaks": ["2 artists are in training and test"],
+    "accuracy": {"value": 0.612, "low": 0.571, "high": 0.653},
+    "macro_f1": {"value": 0.6},
+}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory, make_bundle: Callable[..., Path]) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("info") / "measured.onnx", metrics=FIGURES, unknown_below=0.31)
+
+
+def test_every_figure_stands_with_its_protocol_clips_and_interval(measured: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["info", "--bundle", str(measured)]) == 0
+    lines = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
+    assert "measured on corpus gtzan, protocol artist-folds, folds 5, clips 538" in lines
+    assert "accuracy 61.2% (95 % interval 57.1% to 65.3%)" in lines
+    assert "macro f1 60.0% (no interval)" in lines
+    assert "LEAK 2 artists are in training and test" in lines
+    assert "genres bass, voice, whistle" in lines
+    assert "hears windows of 1 s at 22050 Hz" in lines
+    assert "unknown below 31.0%" in lines
+    assert "licence MIT" in lines
+
+
+def test_a_bundle_without_figures_says_so(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["info", "--bundle", str(tiny_bundle)]) == 0
+    assert "not at all" in capsys.readouterr().out
+
+
+def test_for_programs_it_is_json(measured: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["info", "--bundle", str(measured), "--format", "json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["versions"]["genrelab"] == __version__
+    assert facts["devices"][0].startswith("cpu (")
+    assert facts["bundle"]["metrics"] == FIGURES
+    assert "wav" in next(iter(facts["formats"].values()))
+
+
+def test_the_recipes_are_those_that_train_takes(measured: Path, capsys: pytest.CaptureFixture[str]):
+    from genrelab.training.recipe import load_recipe
+
+    assert main(["info", "--bundle", str(measured), "--format", "json"]) == 0
+    names = json.loads(capsys.readouterr().out)["recipes"]
+    assert "demo/cnn" in names
+    for name in names:
+        load_recipe(name)
+
+
+def test_a_missing_bundle_is_an_error(capsys: pytest.CaptureFixture[str]):
+    assert main(["info", "--bundle", "nowhere.onnx"]) == 2
+    assert "no such bundle" in capsys.readouterr().err
+
+
+def test_it_runs_without_the_training_half(measured: Path):
+    program = f"""
+import sys
+from importlib.machinery import PathFinder
+
+class Blocker(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] in {{"torch", "pandas", "scipy", "yaml", "av"}}:
+            raise AssertionError(f"imported {{name}}")
+        return None
+
+sys.meta_path.insert(0, Blocker)
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name in ("torch", "av") else real(name, *rest)
+from genrelab.cli.app import main
+sys.exit(main(["info", "--bundle", {str(measured)!r}]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "PyAV" in done.stdout
