@@ -162,4 +162,5 @@ def test_weights_and_biases_logs_offline(run: Path, music: Path, monkeypatch: py
     out = run.parent / "wandb"
     arguments = ["train", str(run.parent / "tones.yaml"), "-o", str(out), "--stores", str(run.parent / "stores")]
     assert main([*arguments, "--quick", "--track", "wandb"]) == 0
-    assert list(out.glob("fold-0/wandb/offline-run-*/*.wandb"))
+    for fold in range(2):
+        assert len(list(out.glob(f"fold-{fold}/wandb/offline-run-*/*.wandb"))) == 1

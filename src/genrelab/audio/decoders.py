@@ -55,6 +55,13 @@ class Decoder(Protocol):
         ...
 
 
+class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no type information
+    """A file that is not sought after every block, which soundfile does and which makes an mp3 decode frames twice."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 class SndfileDecoder:
     """Wav, au, aiff, flac, ogg, opus and mp3, sample-accurate from any start. See `Decoder`."""
 
@@ -74,8 +81,8 @@ class SndfileDecoder:
         self.frames: int | None = self._file.frames if self._file.frames < _UNKNOWN_LENGTH else None
         self.exact = self.format != "mp3"
 
-    def _open(self) -> soundfile.SoundFile:
-        return soundfile.SoundFile(self._name if self._data is None else io.BytesIO(self._data))
+    def _open(self) -> "_ForwardFile":
+        return _ForwardFile(self._name if self._data is None else io.BytesIO(self._data))
 
     def blocks(self, start: int, count: int | None) -> Iterator[NDArray[np.float32]]:
         """Yield mono blocks; see `Decoder.blocks`."""

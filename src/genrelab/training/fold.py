@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import Logger, WandbLogger
 from rich.progress import Progress
 from torch.utils.data import DataLoader
 
@@ -164,9 +164,8 @@ def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, 
         mode = "max" if options.monitor == "validation_accuracy" else "min"
         callbacks.append(EarlyStopping(options.monitor, patience=options.patience, mode=mode))
     if progress is not None and options.devices == 1:  # a progress bar cannot follow into other processes
-        callbacks.append(
-            ProgressBar(progress, f"fold {fold.split.fold + 1}/{fold.split.folds}", options.epochs, history)
-        )
+        label = f"{Path(recipe.name).name} {fold.split.fold + 1}/{fold.split.folds}"
+        callbacks.append(ProgressBar(progress, label, options.epochs, history))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # else it advertises
     with warnings.catch_warnings():
         # The feed reads memory-mapped samples: worker processes, which Lightning recommends, would only add copies.
@@ -192,6 +191,9 @@ def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, 
             default_root_dir=fold.folder,
         )
         trainer.fit(task, crops, fold.whole_clips("validation"), ckpt_path=str(last) if last.is_file() else None)
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):  # which would log the next fold into the same run
+            logger.experiment.finish()
 
 
 def _balanced_weights(codes: Sequence[int], n_classes: int) -> torch.Tensor:

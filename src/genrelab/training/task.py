@@ -102,7 +102,7 @@ class GenreTask(LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Take batch norm's statistics anew where the recipe says so."""
         if self.train_options.precise_batch_norm:
-            batches = islice(iter(self.trainer.train_dataloader), PRECISE_BATCHES)
+            batches = islice(self.trainer.train_dataloader or (), PRECISE_BATCHES)
             recalibrate(self.model, (batch.waveforms.to(self.device) for batch in batches))
 
     def validation_step(self, batch: Clips, batch_index: int) -> None:

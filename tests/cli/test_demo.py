@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from genrelab.cli import demo as module
+from genrelab.cli.app import main
+
+
+@pytest.mark.slow
+def test_the_demo_goes_the_whole_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipes = []
+    for name in ("cnn", "rnn"):
+        recipes.append(str(tmp_path / f"{name}.yaml"))
+        Path(recipes[-1]).write_text(
+            f"base: demo/{name}\nprotocol: {{folds: 2}}\ntrain: {{epochs: 1, crops_per_clip: 1}}\n"
+        )
+    monkeypatch.setattr(module, "RECIPES", recipes)
+    monkeypatch.setattr(module, "CLIPS", 60)
+    music = tmp_path / "music"
+    music.mkdir()
+    (music / "broken.mp3").write_text("not music")
+    assert main(["demo", "-o", str(tmp_path / "demo"), "--music", str(music)]) == 0
+    out = capsys.readouterr().out
+    assert "new songs" in out
+    assert "not audio" in " ".join(out.split())
+    for name in ("report.html", "demo.onnx", "runs/cnn/report.html", "runs/rnn/report.html", "toy/clips.csv"):
+        assert (tmp_path / "demo" / name).is_file()
+    assert (tmp_path / "demo" / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "thesis.txt").write_text("mine")
+    assert main(["demo", "-o", str(tmp_path)]) == 2
+    assert "was not made by a demo" in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "runs" / "thesis.txt").read_text() == "mine"
