@@ -179,3 +179,10 @@ def test_precise_batch_norm_is_taken_before_each_validation(finished: Path, tabl
     running, precise = (pd.read_csv(tmp_path / name / "fold-0" / "history.csv") for name in ("running", "precise"))
     assert running["train_loss"][0] == precise["train_loss"][0]
     assert running["validation_loss"][0] != precise["validation_loss"][0]
+
+
+def test_mixed_precision_learns_the_same_genres(table: Path, tmp_path: Path) -> None:
+    mixed = {"epochs": 5, "crops_per_clip": 16, "batch_size": 8, "lr": 0.01, "precision": "bf16-mixed"}
+    predictions = run.train(tones(table, train=mixed), tmp_path / "mixed", run.Options(stores=tmp_path / "stores"))
+    assert metrics(predictions.part("test"))["accuracy"] > 0.6
+    assert "bf16" in (tmp_path / "mixed" / "recipe.yaml").read_text()

@@ -16,38 +16,41 @@ from torch import Tensor, nn
 from genrelab.bundles.metadata import KEY, Metadata
 from genrelab.errors import BundleError
 from genrelab.files import atomic_path
+from genrelab.networks.model import GenreModel
 
 OPSET = 18  # the first with the pooling and padding that the exporter needs without conversion
 TOLERANCE = 1e-4  # of the largest logit
 
 
 class Committee(nn.Module):
-    """The mean of several models' logits, and their embeddings side by side.
+    """The mean of the logits of a recipe's models, one a fold, and their embeddings side by side.
 
     Parameters
     ----------
     models
-        Each maps a waveform to logits and embedding; their genres are the same.
+        Models of one recipe. What their front ends compute before any scaling is then the same, and computed once.
     """
 
-    def __init__(self, models: Sequence[nn.Module]) -> None:
+    def __init__(self, models: Sequence[GenreModel]) -> None:
         super().__init__()
-        self.models = nn.ModuleList(models)
+        self.registered = nn.ModuleList(models)
+        self._models = tuple(models)
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (batch, genres) and embedding (batch, the sum of the models' sizes)."""
-        outputs = [model(waveform) for model in self.models]
-        logits = torch.stack([logits for logits, _ in outputs]).mean(0)
-        return logits, torch.cat([embedding for _, embedding in outputs], 1)
+        features = self._models[0].frontend.features(waveform)
+        embeddings = [model.network.embed(model.frontend.normaliser(features)) for model in self._models]
+        logits = [model.network.output(embedding) for model, embedding in zip(self._models, embeddings, strict=True)]
+        return torch.stack(logits).mean(0), torch.cat(embeddings, 1)
 
 
-def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | os.PathLike[str]) -> float:
+def export_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | os.PathLike[str]) -> float:
     """Write models as a bundle, and check that ONNX Runtime computes what PyTorch does.
 
     Parameters
     ----------
     models
-        One model, or several whose logits are averaged; each takes (batch, metadata.window) samples.
+        One model, or several of one recipe whose logits are averaged; each takes (batch, metadata.window) samples.
     metadata
         What the bundle says about itself.
     path
@@ -63,7 +66,8 @@ def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | o
     BundleError
         The deviation is above 1e-4, or a model cannot be expressed in ONNX.
     """
-    model = (Committee(models) if len(models) > 1 else models[0]).eval()
+    model: nn.Module = Committee(models) if len(models) > 1 else models[0]
+    model.eval()
     # Three examples, so that the exporter does not take the batch for a constant; noise of varied loudness.
     generator = torch.Generator().manual_seed(0)
     loudness = torch.tensor([[0.5], [0.1], [0.01]])
