@@ -164,3 +164,7 @@ def test_weights_and_biases_logs_offline(run: Path, music: Path, monkeypatch: py
     assert main([*arguments, "--quick", "--track", "wandb"]) == 0
     for fold in range(2):
         assert len(list(out.glob(f"fold-{fold}/wandb/offline-run-*/*.wandb"))) == 1
+
+
+def test_a_bundle_tells_no_place_of_the_machine_that_made_it(bundle: Path, music: Path) -> None:
+    assert str(music).encode() not in bundle.read_bytes()

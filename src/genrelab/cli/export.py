@@ -14,6 +14,7 @@ def export(
         typer.Option(help="Export the network of one fold alone. [default: the mean of all folds' networks]"),
     ] = None,
     name: Annotated[str | None, typer.Option(help="The bundle's name. [default: the recipe's]")] = None,
+    licence: Annotated[str, typer.Option(help="The terms of the weights, e.g. MIT.")] = "",
 ) -> None:
     """Write a run as a bundle: one .onnx file, waveform in, logits and embedding out, usable without PyTorch.
 
@@ -24,6 +25,6 @@ def export(
 
     from genrelab.training.publish import export_run
 
-    deviation = export_run(run, output, fold=fold, name=name)
+    deviation = export_run(run, output, fold=fold, name=name, licence=licence)
     size = output.stat().st_size / 2**20
     Console().print(f"{output}: {size:.1f} MiB, agrees with PyTorch to {deviation:.0e}", highlight=False)

@@ -16,7 +16,7 @@ from genrelab.training.run import load_models, load_run_recipe, read_summary
 REPORTED = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
-def export_run(folder: Path, path: Path, fold: int | None = None, name: str | None = None) -> float:
+def export_run(folder: Path, path: Path, fold: int | None = None, name: str | None = None, licence: str = "") -> float:
     """Write the networks of a run as a bundle.
 
     Parameters
@@ -29,6 +29,8 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
         The fold whose network to take; None takes the mean of all folds' logits.
     name
         What the bundle calls itself; None for the recipe's name.
+    licence
+        The terms of the weights.
 
     Returns
     -------
@@ -67,8 +69,9 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
             "leaks": summary["leaks"],
         }
         | {key: {"value": values[key], **_bounds(intervals[key])} for key in REPORTED},
-        licence=f"weights: MIT; trained on {summary['corpus']} ({summary['licence']})",
-        recipe=recipe.model_dump(mode="json"),
+        licence=f"{licence or 'not stated'}; trained on {summary['corpus']}, {summary['licence'] or 'terms not stated'}",
+        # A corpus' options are places on the machine that trained, nobody else's business.
+        recipe=recipe.model_dump(mode="json") | {"corpus": {"kind": recipe.corpus.kind, "name": summary["corpus"]}},
         genrelab_version=__version__,
     )
     return export_bundle(load_models(folder, len(metadata.genres), folds), metadata, path)
