@@ -52,6 +52,7 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
     validation, test = predictions.part("validation"), predictions.part("test")
     temperature = fit_temperature(validation)
     values, intervals = metrics(test), bootstrap(test)
+    corpus_licence = summary["licence"] or "licence not stated"
     metadata = Metadata(
         name=name or recipe.name,
         genres=tuple(summary["genres"]),
@@ -69,7 +70,7 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
             "leaks": summary["leaks"],
         }
         | {key: {"value": values[key], **_bounds(intervals[key])} for key in REPORTED},
-        licence=f"{licence or 'not stated'}; trained on {summary['corpus']}, {summary['licence'] or 'terms not stated'}",
+        licence=f"{licence or 'not stated'}; trained on {summary['corpus']}, {corpus_licence}",
         # A corpus' options are places on the machine that trained, nobody else's business.
         recipe=recipe.model_dump(mode="json") | {"corpus": {"kind": recipe.corpus.kind, "name": summary["corpus"]}},
         genrelab_version=__version__,
