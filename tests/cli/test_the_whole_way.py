@@ -140,6 +140,8 @@ def test_a_folder_of_genres_needs_no_recipe_of_its_own(music: Path, tmp_path: Pa
         (["train", "base", "--set", "train.device=cuda", "-o", "{tmp}/run"], "cuda was asked for"),
         (["evaluate", "{tmp}"], "run.json: no such file"),
         (["export", "{tmp}", "-o", "x.onnx"], "not a run (it has no recipe.yaml)"),
+        (["train", "base", "--set", "audio.window=.inf"], "audio.window: Input should be"),
+        (["train", "base", "--set", "train.precision=8"], "train.precision: Input should be '32', '16-mixed'"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_exit_status_2(
@@ -168,3 +170,18 @@ def test_weights_and_biases_logs_offline(run: Path, music: Path, monkeypatch: py
 
 def test_a_bundle_tells_no_place_of_the_machine_that_made_it(bundle: Path, music: Path) -> None:
     assert str(music).encode() not in bundle.read_bytes()
+
+
+def test_a_folder_with_a_name_that_yaml_would_misread_is_found(music: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "My: Rock #1"
+    odd.symlink_to(music)
+    small = ["--set", "audio.window=1.0", "--set", "network.filters=[4, 4]", "--set", "train.precision=32", "--quick"]
+    assert (
+        main(["train", "base", "--data", str(odd), "-o", str(tmp_path / "run"), "--stores", str(tmp_path), *small]) == 0
+    )
+    assert str(odd) in (tmp_path / "run" / "recipe.yaml").read_text()
+
+
+def test_a_bundle_has_its_suffix_or_is_not_written(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(run), "-o", str(run.parent / "model.v1.2")]) == 2
+    assert "a bundle's name ends in .onnx" in " ".join(capsys.readouterr().err.split())

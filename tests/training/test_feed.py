@@ -4,7 +4,7 @@ import soundfile
 import torch
 
 from genrelab.audio.store import ClipSource, SampleStore
-from genrelab.training.feed import ClipFeed, Clips, CropFeed, Draw, EpochShuffle, average_windows
+from genrelab.training.feed import ClipFeed, Clips, CropFeed, Draw, EpochShuffle, average_windows, clip_logits
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +65,15 @@ def test_whole_clips_are_covered_by_windows_and_averaged_clip_by_clip(store: Sam
 def test_averaging_follows_the_clips_of_a_batch_not_their_order() -> None:
     clips = Clips(torch.zeros(3, 1), torch.tensor([1, 0, 1]), torch.tensor([0, 0]))
     assert average_windows(torch.tensor([[1.0], [5.0], [3.0]]), clips).tolist() == [[5.0], [2.0]]
+
+
+def test_a_long_clip_goes_through_the_model_a_few_windows_at_a_time() -> None:
+    sizes = []
+
+    def model(windows: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(windows))
+        return windows[:, :1]
+
+    clips = Clips(torch.arange(150.0)[:, None], torch.zeros(150, dtype=torch.int64), torch.tensor([0]))
+    assert clip_logits(model, clips).tolist() == [[74.5]]
+    assert sizes == [64, 64, 22]

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from genrelab.errors import LeakError, RecipeError, RunError
+from genrelab.errors import CorpusError, LeakError, RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.training import run
@@ -50,7 +52,7 @@ def test_three_genres_of_tones_are_learned_across_artists(finished: Path) -> Non
 def test_a_run_folder_tells_everything_about_itself(finished: Path) -> None:
     files = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
     fold = {"best.safetensors", "last.safetensors", "history.csv", "timing.csv", "fold.json", "predictions.parquet"}
-    assert files == {"recipe.yaml", "environment.json", "run.json", "predictions.parquet"} | {
+    assert files == {"recipe.yaml", "splits.sha256", "environment.json", "run.json", "predictions.parquet"} | {
         f"fold-{k}/{name}" for k in range(2) for name in fold
     }
     summary = json.loads((finished / "run.json").read_text())
@@ -72,19 +74,58 @@ def test_the_same_seed_gives_the_same_predictions_bit_for_bit(finished: Path, ta
     )
 
 
-def test_another_seed_gives_other_predictions(finished: Path, table: Path, tmp_path: Path) -> None:
+def test_another_seed_begins_with_other_weights(finished: Path, table: Path, tmp_path: Path) -> None:
     options = run.Options(stores=finished.parent / "stores")
-    other = run.train(tones(table, seed=1), tmp_path / "other", options)
-    assert not other.table.equals(Predictions.read(finished / "predictions.parquet").table)
+    other = {"name": "column", "column": "part"}
+    clips = pd.read_csv(table)
+    clips["path"] = [str(table.parent / path) for path in clips["path"]]
+    clips["part"] = ["train", "train", "validation", "test"] * 6
+    clips.to_csv(tmp_path / "parts.csv", index=False)
+    corpus = {"kind": "table", "path": str(tmp_path / "parts.csv")}
+    same_split = {"corpus": corpus, "protocol": other, "train": {"epochs": 1}}
+    first = run.train(tones(table, **same_split), tmp_path / "0", options).table
+    second = run.train(tones(table, **same_split, seed=1), tmp_path / "1", options).table
+    assert list(first["clip"]) == list(second["clip"])
+    assert not first.equals(second)
 
 
 def test_the_best_weights_are_loaded_with_their_statistics(finished: Path) -> None:
-    first, second = run.load_models(finished, 3, [0, 1])
-    statistics = [name for name, _ in first.frontend.named_buffers()]
-    assert statistics  # band-standard keeps what it saw of the training part
-    waveform = 0.1 * torch.randn(2, 8000, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        assert not torch.equal(first(waveform)[0], second(waveform)[0])
+    for fold, model in enumerate(run.load_models(finished, 3, [0, 1])):
+        saved = load_file(finished / f"fold-{fold}" / "best.safetensors")
+        state = model.state_dict()
+        assert set(saved) == set(state)
+        assert all(torch.equal(saved[name], state[name]) for name in saved)
+        assert not torch.equal(saved["frontend.normaliser.deviation"], torch.ones(32, 1))
+
+
+def test_a_corpus_that_changed_since_a_run_began_is_refused(table: Path, tmp_path: Path) -> None:
+    clips = pd.read_csv(table)
+    clips["path"] = [str(table.parent / path) for path in clips["path"]]
+    clips.to_csv(tmp_path / "clips.csv", index=False)
+    recipe = tones(table, corpus={"kind": "table", "path": str(tmp_path / "clips.csv")}, train={"epochs": 1})
+    run.train(recipe, tmp_path / "run", run.Options(stores=tmp_path / "stores"))
+    clips.iloc[1:].to_csv(tmp_path / "clips.csv", index=False)
+    with pytest.raises(RunError, match="the corpus or its split has changed since this run began"):
+        run.train(recipe, tmp_path / "run", run.Options(stores=tmp_path / "stores", resume=True))
+
+
+def test_a_refused_start_leaves_no_folder(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError):
+        run.train(tones(table, max_clips=2), tmp_path / "run", run.Options(stores=tmp_path / "stores"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_fold_whose_predictions_were_lost_makes_them_again(finished: Path, table: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "fold-0" / "predictions.parquet").unlink()
+    again = run.train(tones(table), tmp_path / "run", run.Options(stores=finished.parent / "stores", resume=True))
+    pd.testing.assert_frame_equal(again.table, Predictions.read(finished / "predictions.parquet").table)
+
+
+def test_a_loss_that_runs_away_is_told_with_what_to_do(table: Path, tmp_path: Path) -> None:
+    wild = tones(table, train={"epochs": 3, "lr": 1e30, "optimizer": "sgd"})
+    with pytest.raises(RunError, match=r"the loss became (nan|inf) in epoch \d; lower train\.lr"):
+        run.train(wild, tmp_path / "run", run.Options(stores=tmp_path / "stores"))
 
 
 def test_a_run_is_not_overwritten(finished: Path, table: Path) -> None:

@@ -8,8 +8,9 @@ from genrelab.training.schedule import Schedule
 
 def make(train: Train) -> tuple[torch.optim.Optimizer, Schedule]:
     optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=train.lr)
+    schedule = Schedule(optimizer, train, batches=2)
     optimizer.step()  # schedules warn of being stepped before their optimiser
-    return optimizer, Schedule(optimizer, train, batches=2)
+    return optimizer, schedule
 
 
 def rate(optimizer: torch.optim.Optimizer) -> float:

@@ -66,6 +66,8 @@ def export_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | 
     BundleError
         The deviation is above 1e-4, or a model cannot be expressed in ONNX.
     """
+    if Path(path).suffix != ".onnx":
+        raise BundleError(f"{path}: a bundle's name ends in .onnx")
     model: nn.Module = Committee(models) if len(models) > 1 else models[0]
     model.eval()
     # Three examples, so that the exporter does not take the batch for a constant; noise of varied loudness.
@@ -73,7 +75,7 @@ def export_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | 
     loudness = torch.tensor([[0.5], [0.1], [0.01]])
     example = loudness * torch.randn(3, metadata.window, generator=generator)
     batch = torch.export.Dim("batch", min=1)
-    with atomic_path(Path(path).with_suffix(".onnx")) as temporary:
+    with atomic_path(path) as temporary:
         with _quiet():
             torch.onnx.export(
                 model,

@@ -21,6 +21,8 @@ def demo(
 
     Takes under three minutes on two cores and needs no network.
     """
+    import json
+
     from rich.console import Console
 
     from genrelab.cli.compare import compare
@@ -31,7 +33,7 @@ def demo(
     from genrelab.training.publish import export_run
     from genrelab.training.recipe import load_recipe
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     _claim(output)
     console.rule("1. Music")
     corpus = load_corpus("toy", root=output / "toy", clips=CLIPS, seed=seed)
@@ -42,8 +44,9 @@ def demo(
     runs = []
     with progress_bars() as progress:
         for name in RECIPES:
+            root = json.dumps(str(output / "toy"))
             recipe = load_recipe(
-                name, [f"corpus.root={output / 'toy'}", f"corpus.clips={CLIPS}", f"corpus.seed={seed}", f"seed={seed}"]
+                name, [f"corpus.root={root}", f"corpus.clips={CLIPS}", f"corpus.seed={seed}", f"seed={seed}"]
             )
             folder = output / "runs" / Path(name).name
             progress.console.print(f"{name}: {recipe.about}")
@@ -65,14 +68,14 @@ def demo(
         _classify([music], None)
 
     console.rule("Where everything lies")
-    console.print(f"[bold]{output / 'report.html'}[/]  the comparison, to be opened in a browser")
+    console.print(f"{output / 'report.html'}  the comparison, to be opened in a browser")
     for folder in runs:
         console.print(f"{folder / 'report.html'}  one run: confusions, curves, calibration, recipe")
     console.print(f"{bundle}  a classifier in one file: genrelab classify --bundle {bundle} SONG")
 
 
 def _claim(output: Path) -> None:
-    """Make the folder, or remove the runs of an earlier demo from it; its music and its store are used again."""
+    """Make the folder, or remove from it what an earlier demo made."""
     import shutil
 
     from genrelab.errors import RunError
@@ -82,7 +85,8 @@ def _claim(output: Path) -> None:
     if not mark.is_file() and output.is_dir() and any(output.iterdir()):
         raise RunError(f"{output}: is not empty and was not made by a demo; choose another --output")
     write_text(mark, "Delete this folder when you are done with it; `genrelab demo` makes it again.\n")
-    shutil.rmtree(output / "runs", ignore_errors=True)
+    for made in ("runs", "stores", "toy", "new songs"):
+        shutil.rmtree(output / made, ignore_errors=True)
 
 
 def _classify(paths: list[Path], bundle: Path | None) -> None:

@@ -22,9 +22,10 @@ def export(
     well it does, on which protocol and how many clips.
     """
     from rich.console import Console
+    from rich.markup import escape
 
     from genrelab.training.publish import export_run
 
     deviation = export_run(run, output, fold=fold, name=name, licence=licence)
     size = output.stat().st_size / 2**20
-    Console().print(f"{output}: {size:.1f} MiB, agrees with PyTorch to {deviation:.0e}", highlight=False)
+    Console().print(f"{escape(str(output))}: {size:.1f} MiB, agrees with PyTorch to {deviation:.0e}", highlight=False)

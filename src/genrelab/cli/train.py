@@ -28,10 +28,10 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe, e.g. train.lr=3e-4."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="The recipe's seed.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The recipe's seed.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A few clips, one epoch: does it run?")] = False,
-    max_clips: Annotated[int | None, typer.Option(help="Use no more than so many clips.")] = None,
+    max_clips: Annotated[int | None, typer.Option(min=2, help="Use no more than so many clips.")] = None,
     allow_leaks: Annotated[
         bool, typer.Option("--allow-leaks", help="Train though the split leaks; reports will say so.")
     ] = False,
@@ -39,7 +39,9 @@ def train(
         list[str] | None, typer.Option(help="Also log to tensorboard or wandb (offline unless WANDB_API_KEY is set).")
     ] = None,
     stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: the user's cache]")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of PyTorch on the CPU. [default: one a core]")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of PyTorch on the CPU. [default: one a core]")
+    ] = None,
 ) -> None:
     """Train a recipe on every fold of its protocol, then evaluate it.
 
@@ -48,6 +50,7 @@ def train(
     """
     import torch
     from rich.console import Console
+    from rich.markup import escape
 
     from genrelab.cli.console import progress_bars
     from genrelab.cli.evaluate import print_metrics
@@ -69,35 +72,45 @@ def train(
     options = run.Options(resume=resume, allow_leaks=allow_leaks, stores=stores)
     loggers = _loggers(track or [], name)
     with progress_bars() as progress:
-        run.train(resolved, folder, options, progress, loggers)
+        try:
+            run.train(resolved, folder, options, progress, loggers)
+        except KeyboardInterrupt:
+            progress.console.print("interrupted: the same command with --resume goes on from here")
+            raise
     metrics = evaluate_run(folder)
     print_metrics(metrics)
-    Console().print(f"[bold]{folder}/report.html[/] shows it all.", highlight=False)
+    Console().print(f"[bold]{escape(str(folder / 'report.html'))}[/] shows it all.", highlight=False)
 
 
 def _corpus_overrides(data: Path | None) -> list[str]:
     """Say in a recipe's keys what kind of corpus lies at `data`."""
     if data is None:
         return []
+    import json
+
     from genrelab.errors import RecipeError
 
+    place = json.dumps(str(data.absolute()))  # YAML reads JSON's strings, and mistakes nothing in them for its own
     if data.is_dir():
         kind = "gtzan" if any((data / name).is_dir() for name in ("genres", "genres_original")) else "folder"
-        return [f"corpus.kind={kind}", f"corpus.root={data.absolute()}"]
+        return [f"corpus.kind={kind}", f"corpus.root={place}"]
     if data.is_file():
-        return ["corpus.kind=table", f"corpus.path={data.absolute()}"]
+        return ["corpus.kind=table", f"corpus.path={place}"]
     raise RecipeError(f"--data {data}: neither a table (.csv, .parquet, .jsonl) nor a folder")
 
 
 def _loggers(track: list[str], name: str) -> "Callable[[Path], Sequence[Logger]]":
     """Return what makes the loggers that were asked for, for each fold's folder."""
     import os
+    from importlib.util import find_spec
 
     from genrelab.errors import RecipeError
 
     for tracker in track:
         if tracker not in TRACKERS:
             raise RecipeError(f"--track {tracker}: not one of {', '.join(TRACKERS)}")
+        if find_spec(tracker) is None:
+            raise RecipeError(f"--track {tracker}: is not installed; pip install 'genrelab[track]'")
 
     def make(folder: Path) -> "list[Logger]":
         from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger

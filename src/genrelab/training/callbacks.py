@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from rich.progress import Progress, TaskID
 
+from genrelab.errors import RunError
 from genrelab.files import write_text
 from genrelab.training.checkpoints import save_weights
 from genrelab.training.recipe import Train
@@ -97,6 +99,11 @@ class History(Checkpoint):
         """Note the epoch, keep the weights if they are the best so far, and save the state."""
         assert isinstance(pl_module, GenreTask)  # noqa: S101 (for the type checker)
         metrics = {name: float(trainer.callback_metrics[name]) for name in HISTORY}
+        if not math.isfinite(metrics["train_loss"]):
+            raise RunError(
+                f"{self._folder}: the loss became {metrics['train_loss']} in epoch {trainer.current_epoch}; "
+                "lower train.lr or set train.gradient_clip, and choose another --output"
+            )
         self.rows.append({"epoch": trainer.current_epoch} | metrics)
         score = self._sign * metrics[self._monitor]
         self.finished = trainer.should_stop or trainer.current_epoch + 1 >= self._epochs

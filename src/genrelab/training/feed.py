@@ -1,6 +1,6 @@
 """What training hears: random crops of clips, and whole clips as windows, both straight from the store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,8 @@ from torch.utils.data import Dataset, Sampler
 
 from genrelab.audio.store import SampleStore
 from genrelab.audio.windows import cut, window_starts
+
+WINDOWS_AT_ONCE = 64  # through the network while evaluating: what bounds the memory that long clips take
 
 
 class Crops(NamedTuple):
@@ -140,6 +142,19 @@ class ClipFeed(Dataset[tuple[np.ndarray, int]]):
             torch.repeat_interleave(torch.arange(len(items)), torch.tensor(counts)),
             torch.tensor([genre for _, genre in items]),
         )
+
+
+def clip_logits(model: Callable[[Tensor], Tensor], clips: Clips) -> Tensor:
+    """Return a model's logits for whole clips (clips, genres), a few windows at a time: songs have hundreds.
+
+    Parameters
+    ----------
+    model
+        Maps windows (n, samples) to logits (n, genres).
+    clips
+        A batch.
+    """
+    return average_windows(torch.cat([model(part) for part in torch.split(clips.windows, WINDOWS_AT_ONCE)]), clips)
 
 
 def average_windows(logits: Tensor, clips: Clips) -> Tensor:

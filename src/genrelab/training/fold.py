@@ -24,7 +24,7 @@ from genrelab.networks.model import GenreModel, build_model, count_parameters
 from genrelab.training.callbacks import TIMINGS, History, ProgressBar, Stopwatch
 from genrelab.training.checkpoints import SafetensorsIO, load_weights
 from genrelab.training.device import choose_device
-from genrelab.training.feed import ClipFeed, Clips, CropFeed, EpochShuffle, average_windows
+from genrelab.training.feed import WINDOWS_AT_ONCE, ClipFeed, Clips, CropFeed, EpochShuffle, clip_logits
 from genrelab.training.memory import peak_memory_mb
 from genrelab.training.recipe import Recipe
 from genrelab.training.task import GenreTask
@@ -101,13 +101,14 @@ def train_fold(fold: Fold, progress: Progress | None = None, loggers: Sequence[L
         A predictions table (see genrelab.evaluation.predictions) of the validation and test parts.
     """
     done, table = fold.folder / "fold.json", fold.folder / "predictions.parquet"
-    if done.is_file():
+    if done.is_file() and table.is_file():
         return pd.read_parquet(table)
     fold.folder.mkdir(parents=True, exist_ok=True)
     device = choose_device(fold.recipe.train.device, fold.recipe.train.devices)
     torch.manual_seed(fold.seed)
     model = recipe_model(fold.recipe, len(fold.corpus.genres))
-    model.frontend.fit(batch.windows for batch in fold.whole_clips("train"))
+    training = fold.whole_clips("train")
+    model.frontend.fit(part for batch in training for part in torch.split(batch.windows, WINDOWS_AT_ONCE))
     _fit(fold, model, device, progress, loggers)
     load_weights(model, fold.folder / "best.safetensors")
     predictions = pd.concat([predict_part(fold, model, part, device) for part in ("validation", "test")])
@@ -134,7 +135,7 @@ def predict_part(fold: Fold, model: GenreModel, part: str, device: str) -> pd.Da
     with torch.inference_mode():
         for batch in fold.whole_clips(part):
             moved = Clips(*(tensor.to(device) for tensor in batch))
-            logits.append(average_windows(model(moved.windows)[0], moved).cpu().double())
+            logits.append(clip_logits(lambda windows: model(windows)[0], moved).cpu().double())
     genres = fold.corpus.genres
     probabilities = torch.softmax(torch.cat(logits), 1).numpy() if logits else np.zeros((0, len(genres)))
     table = clips[["clip", "track", "artist", "genre"]].reset_index(drop=True)
@@ -190,7 +191,12 @@ def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, 
             deterministic=True,
             default_root_dir=fold.folder,
         )
-        trainer.fit(task, crops, fold.whole_clips("validation"), ckpt_path=str(last) if last.is_file() else None)
+        try:
+            trainer.fit(task, crops, fold.whole_clips("validation"), ckpt_path=str(last) if last.is_file() else None)
+        except SystemExit:
+            if trainer.interrupted:  # Lightning takes Ctrl-C for an ordinary end
+                raise KeyboardInterrupt from None
+            raise
     for logger in loggers:
         if isinstance(logger, WandbLogger):  # which would log the next fold into the same run
             logger.experiment.finish()

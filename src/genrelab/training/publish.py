@@ -68,6 +68,7 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
             "seed": summary["seed"],
             "clips": len(test.table),
             "leaks": summary["leaks"],
+            "measured": "single folds' networks" if len(folds) > 1 else "this network",
         }
         | {key: {"value": values[key], **_bounds(intervals[key])} for key in REPORTED},
         licence=f"{licence or 'not stated'}; trained on {summary['corpus']}, {corpus_licence}",

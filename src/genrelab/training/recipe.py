@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    create_model,
+    field_validator,
+)
 
 from genrelab.corpora import CORPORA
 from genrelab.corpora.protocols import PROTOCOLS
@@ -23,7 +32,7 @@ RECIPES = Path(__file__).parent.parent / "recipes"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Choice(BaseModel):
@@ -42,7 +51,7 @@ class Audio(_Section):
     """What of a clip the network hears at once."""
 
     sample_rate: PositiveInt = 22050
-    window: PositiveFloat = 3.0  # seconds; while training, cut at random places
+    window: float = Field(default=3.0, gt=0, le=600)  # seconds; while training, cut at random places
     hop: PositiveFloat | None = None  # seconds between the windows of a whole clip; None: half a window
 
 
@@ -78,6 +87,12 @@ class Train(_Section):
     precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: PositiveInt = 1
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        """Take YAML's number 32 for the name it is."""
+        return str(value) if isinstance(value, int) else value
 
 
 class Recipe(_Section):

@@ -101,7 +101,7 @@ def train(
         Each with one sentence that says what to do.
     """
     choose_device(recipe.train.device, recipe.train.devices)
-    _claim(folder, recipe, options.resume)
+    _check_folder(folder, recipe, options.resume)
     corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
     if recipe.max_clips is not None:
         corpus = corpus.subset(recipe.max_clips, recipe.seed)
@@ -110,6 +110,7 @@ def train(
     splits = recipe_splits(recipe, corpus)
     forbid_artists = recipe.protocol.name == "artist-folds"
     leaks = gate(audit(corpus, splits, store, forbid_artists=forbid_artists), options.allow_leaks)
+    _claim(folder, recipe, corpus, splits)
     write_json(folder / "environment.json", environment())
     tables = []
     for split in splits:
@@ -127,7 +128,7 @@ def open_store(
     """Decode a corpus if need be; return its store and the corpus without the clips that could not be read."""
     root = options.stores or cache_folder() / "stores"
     sources = corpus.sources
-    digest = hashlib.sha256(repr(sorted((s.clip, str(s.path)) for s in sources)).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(repr(sorted(map(repr, sources))).encode()).hexdigest()[:8]
     store = SampleStore.build(
         root / f"{corpus.name}-{sample_rate}-{digest}", sources, sample_rate, jobs=options.jobs, progress=progress
     )
@@ -170,7 +171,10 @@ def load_run_recipe(folder: Path) -> Recipe:
     path = folder / "recipe.yaml"
     if not path.is_file():
         raise RunError(f"{folder}: not a run (it has no recipe.yaml); `genrelab train RECIPE` makes one")
-    return check_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+    try:
+        return check_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise RunError(f"{path}: not YAML; the run is damaged, train it again") from None
 
 
 def load_models(folder: Path, genres: int, folds: Sequence[int]) -> list[GenreModel]:
@@ -203,20 +207,29 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
-    """Make the run folder, or see that it holds an interrupted run of just this recipe."""
+def _check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
+    """Refuse a folder that holds anything but an interrupted run of just this recipe that shall go on."""
     path = folder / "recipe.yaml"
-    if resume:
+    if resume and folder.is_dir():
         remove_leftovers(folder)
     if path.is_file():
         if not resume:
             raise RunError(f"{folder}: already holds a run; add --resume to go on with it, or choose another --output")
         if path.read_text(encoding="utf-8") != recipe.to_yaml():
             raise RunError(f"{folder}: holds a run of another recipe (see its recipe.yaml); choose another --output")
-        return
-    if folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and any(folder.iterdir()):
         raise RunError(f"{folder}: is not empty and holds no run; choose another --output")
-    write_text(path, recipe.to_yaml())
+
+
+def _claim(folder: Path, recipe: Recipe, corpus: Corpus, splits: list[Split]) -> None:
+    """Begin the run folder, or see that the corpus and its splits are those that the run began with."""
+    parts = [(split.fold, sorted(split.parts.items())) for split in splits]
+    digest = hashlib.sha256(repr((corpus.genres, parts)).encode()).hexdigest() + "\n"
+    mark = folder / "splits.sha256"
+    if mark.is_file() and mark.read_text() != digest:
+        raise RunError(f"{folder}: the corpus or its split has changed since this run began; choose another --output")
+    write_text(folder / "recipe.yaml", recipe.to_yaml())  # first: it is what makes the folder a run
+    write_text(mark, digest)
 
 
 def _info(recipe: Recipe, corpus: Corpus, leaks: list[str]) -> dict[str, Any]:
@@ -244,6 +257,7 @@ def _summary(
         "peak_memory_mb": max(float(str(fact["peak_memory_mb"])) for fact in facts),
         "device": facts[0]["device"],
         "left_out": store.quarantine,
+        "notes": list(corpus.notes),
         "licence": corpus.licence,
         "citation": corpus.citation,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -264,5 +278,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
         raise RunError(
             f"{folder}: this run is not finished; `genrelab train … --output {folder} --resume` goes on with it"
         )
-    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise RunError(f"{path}: not JSON; `genrelab train … --output {folder} --resume` writes it anew") from None
     return summary

@@ -14,7 +14,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from genrelab.networks.model import GenreModel
 from genrelab.training.batchnorm import recalibrate
-from genrelab.training.feed import Clips, Crops, average_windows
+from genrelab.training.feed import Clips, Crops, clip_logits
 from genrelab.training.recipe import Train
 from genrelab.training.schedule import Schedule
 
@@ -107,7 +107,7 @@ class GenreTask(LightningModule):
 
     def validation_step(self, batch: Clips, batch_index: int) -> None:
         """Count a batch of whole clips."""
-        logits = average_windows(self(batch.windows), batch)
+        logits = clip_logits(self, batch)
         self.validation_loss.update(F.cross_entropy(logits, batch.genres), len(logits))
         self.validation_accuracy.update(logits, batch.genres)
 
