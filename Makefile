@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := media,train,track,dev
 
-.PHONY: demo test lint bench default-model clean
+.PHONY: help demo test lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -31,9 +31,9 @@ lint: $(READY) ## check style, types and layers
 	$(BIN)/lint-imports
 
 bench: $(READY) ## print ratios against peers, taken in one run; MUSIC=folder takes its mp3s
-	$(BIN)/python benchmarks/store.py $(MUSIC)
+	$(BIN)/python benchmarks/store.py $(if $(MUSIC),"$(MUSIC)")
 	$(BIN)/python benchmarks/frontends.py
-	$(BIN)/python benchmarks/classify.py $(MUSIC)
+	$(BIN)/python benchmarks/classify.py $(if $(MUSIC),"$(MUSIC)")
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/epoch.py
 

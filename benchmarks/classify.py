@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from genrelab.audio.processors import processors
 from genrelab.audio.read import EXTENSIONS, probe, read
 from genrelab.audio.windows import window_starts
 from genrelab.bundles.classifier import Classifier
 from genrelab.bundles.listening import DEFAULT_WINDOWS, hear_file
-from genrelab.bundles.parallel import in_order, processors
+from genrelab.bundles.parallel import in_order
 from genrelab.errors import GenrelabError
 
 

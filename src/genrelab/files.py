@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from genrelab.errors import GenrelabError, printable
+
 # Read once, at import: it can only be read by setting it, which another thread must not see.
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
@@ -21,16 +23,30 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on leaving, flush it to disk and rename it to `path`.
 
     Whatever happens inside, `path` holds either its old content or the whole new one. The temporary file keeps the
-    suffix of `path`, since many writers choose their format by it. On an error it is removed.
+    suffix of `path`, since many writers choose their format by it. On an error it is removed. Where `path` is a link,
+    it stays one, and what it points to is replaced.
 
     Parameters
     ----------
     path
         Where the file shall appear. Its folder is made if need be.
+
+    Raises
+    ------
+    GenrelabError
+        There is a folder, a pipe, a device: something that a rename would destroy.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY, suffix=path.suffix)
+    target = Path(os.path.realpath(path))
+    # A target that is still a link is one of a loop. Of a pipe in /dev/fd only `path` exists, not the target.
+    if (path.exists() or target.is_symlink()) and not path.is_file():
+        raise GenrelabError(f"{printable(path)}: is there and is no regular file; choose another")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=_TEMPORARY, suffix=path.suffix)
+    except OSError as error:
+        error.filename = str(path)  # the name that the caller knows
+        raise
     os.close(handle)
     temporary = Path(name)
     try:
@@ -38,8 +54,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_UMASK)  # mkstemp makes files that only their owner can read
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        temporary.replace(target)
+        _sync_folder(target.parent)
     except BaseException:
         with suppress(FileNotFoundError):
             temporary.unlink()

@@ -3,6 +3,8 @@
 import csv
 import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -367,3 +369,63 @@ def test_an_audio_error_is_the_only_one_that_is_quarantined(tmp_path, music, mon
     monkeypatch.setattr("genrelab.audio.building.read", broken)
     with pytest.raises(RuntimeError, match="a fault in our own code"):
         build(tmp_path / "store", music)
+
+
+_AS_A_STRANGER = """
+import mmap, os  # mmap is imported late, from a folder that only root may enter
+from pathlib import Path
+from genrelab.audio.store import ClipSource, SampleStore
+from genrelab.errors import CorpusError
+if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)  # root may write everything
+clips = [ClipSource(name, Path("music", name + ".flac")) for name in "01234"]
+try: print(len(SampleStore.build("store", clips, 22050, progress=False)))
+except CorpusError as error: print(error)
+"""
+
+
+@pytest.fixture
+def built_by_a_stranger(tmp_path, music, monkeypatch):
+    """Return what builds a store of the music as one who may only read it, and returns what that prints."""
+    monkeypatch.chdir(tmp_path)  # paths are relative, since a stranger may not pass the folders above
+    tmp_path.chmod(0o755)
+
+    def run():
+        (tmp_path / "store").chmod(0o555)
+        try:
+            command = [sys.executable, "-c", _AS_A_STRANGER]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        finally:
+            (tmp_path / "store").chmod(0o755)
+
+    return run
+
+
+def nearby(music):
+    return [ClipSource(clip.clip, clip.path.relative_to(clip.path.parents[1])) for clip in music]
+
+
+@pytest.mark.parametrize("killed_while_tidying", [False, True])
+def test_a_finished_store_that_may_not_be_written_is_used_as_it_is(
+    tmp_path, music, built_by_a_stranger, killed_while_tidying
+):
+    build("store", nearby(music))
+    if killed_while_tidying:
+        (tmp_path / "store" / BUILDING).touch()
+    before = content(tmp_path / "store")
+    assert built_by_a_stranger() == "5\n"
+    assert content(tmp_path / "store") == before
+
+
+def test_a_store_that_may_not_be_written_and_lacks_clips_is_an_error(music, built_by_a_stranger):
+    build("store", nearby(music[:3]))
+    assert "store: the sample store cannot be written (Permission denied)" in built_by_a_stranger()
+
+
+def test_a_finished_store_is_tidied_up_by_who_may(tmp_path, music):
+    build(tmp_path / "store", music)
+    before = content(tmp_path / "store")
+    for name in (BUILDING, "samples-9.i16", ".genrelab-left"):
+        (tmp_path / "store" / name).touch()
+    (tmp_path / "store" / "quarantine.csv").unlink()
+    build(tmp_path / "store", music)
+    assert content(tmp_path / "store") == before

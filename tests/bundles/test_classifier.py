@@ -190,6 +190,27 @@ def test_samples_that_are_no_sound_are_refused(classifier: Classifier, samples: 
         classifier.classify(samples, RATE)
 
 
+@pytest.mark.parametrize("rate", [0, -RATE, float("nan")])
+def test_a_sample_rate_that_cannot_be_is_a_mistake(classifier: Classifier, make_tone: Tone, rate: int):
+    with pytest.raises(ValueError, match=f"sample_rate must be at least 1 Hz, got {rate}"):
+        classifier.classify(make_tone(1000, 1), rate)
+
+
+@pytest.mark.parametrize("top", [0, -1])
+def test_no_genres_are_a_mistake(classifier: Classifier, make_tone: Tone, tmp_path: Path, top: int):
+    path = write(tmp_path / "a.wav", make_tone(1000, 1))
+    for classify in (
+        lambda: classifier.classify(make_tone(1000, 1), RATE, top=top),
+        lambda: classifier.classify_file(path, top=top),
+        lambda: classifier.try_file(path, top=top),
+        lambda: classifier.classify_files([path], top=top),
+        lambda: classifier.classify_folder(tmp_path, top=top),
+        lambda: classifier.timeline(path, top=top),
+    ):
+        with pytest.raises(ValueError, match=f"top must be at least 1 genre, or None for all, got {top}"):
+            classify()
+
+
 @pytest.mark.parametrize(
     "samples", [np.zeros((2, 10), np.float32), np.zeros(0, np.float32), np.full(9, np.nan, np.float32)]
 )

@@ -1,9 +1,12 @@
 """The entrance of the command line: quick, in one line, without traceback."""
 
+import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import typer
@@ -84,6 +87,45 @@ def test_an_error_of_ours_is_one_line_and_status_2(capsys: pytest.CaptureFixture
     captured = capsys.readouterr()
     assert captured.err == "genrelab: nowhere.onnx: no such bundle; `genrelab export RUN -o FILE` makes one\n"
     assert captured.out == ""
+
+
+def test_a_place_that_cannot_be_written_is_one_line_and_status_2(
+    tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "song.flac").write_bytes(b"")
+    output = tmp_path / "song.flac" / "genres.csv"
+    assert main(["classify", "-b", str(tiny_bundle), "a.mp3", "-o", str(output)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"genrelab: {tmp_path / 'song.flac'}")
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "genrelab: disk: No space left on device\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "runs\n2"), "genrelab: runs\\n2: Permission denied\n"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_and_status_2(
+    error: OSError, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("genrelab.cli.info.info", _raiser(error))
+    assert main(["info"]) == 2
+    assert capsys.readouterr().err == line
+
+
+def test_a_system_error_that_names_no_file_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("genrelab.cli.info.info", _raiser(OSError(errno.EBADF, "Bad file descriptor")))
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        main(["info"])
+
+
+def _raiser(error: OSError) -> Callable[[], None]:
+    def info() -> None:
+        raise error
+
+    return info
 
 
 @pytest.mark.parametrize("verb", ["train", "export"])

@@ -118,6 +118,15 @@ def test_the_result_may_go_to_a_file(music: Path, classify: Callable[..., tuple[
     assert [row["genre"] for row in rows] == ["bass", "voice", "whistle"]
 
 
+def test_a_folder_as_the_output_is_refused_before_anything_is_heard(
+    music: Path, classify: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("genrelab.bundles.classifier.Classifier.try_file", lambda *_: pytest.fail("a file was heard"))
+    status, out, err = classify(music, "--output", music)
+    assert (status, out) == (2, "")
+    assert err == f"genrelab: {music}: is there and is no regular file; choose another\n"
+
+
 def test_what_is_not_there_is_an_error_of_that_name_alone(music: Path, classify: Callable[..., tuple[int, str, str]]):
     status, out, _ = classify(music / "a.wav", music / "none.mp3", music / "*.opus", "--format", "jsonl")
     assert status == 1

@@ -1,3 +1,7 @@
+import re
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,6 +107,26 @@ def test_every_loader_refuses_options_it_does_not_know_and_asks_for_those_it_nee
         load_corpus(kind, colour="blue")
     with pytest.raises(CorpusError, match="needs the option"):
         load_corpus(kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("toy", {"root": "t", "clips": True}, "corpus 'toy': the option 'clips' must be a whole number, not True"),
+        ("folder", {"root": None}, "corpus 'folder': the option 'root' must be text or a path, not None"),
+        ("table", {"path": "t.csv", "columns": "label"}, "'columns' must be a mapping of text to text, not 'label'"),
+        ("table", {"path": "t.csv", "columns": {"genre": 1}}, "must be a mapping of text to text, not {'genre': 1}"),
+    ],
+)
+def test_an_option_of_another_type_is_told(kind, options, message):
+    with pytest.raises(CorpusError, match=re.escape(message)):
+        load_corpus(kind, **options)
+
+
+def test_naming_the_corpora_imports_nothing_heavy():
+    code = "import sys, genrelab.corpora; print({'pandas', 'pydantic', 'numpy', 'yaml'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 @pytest.mark.parametrize("kind", sorted(set(CORPORA) - {"toy"}))  # toy makes what is not there

@@ -86,11 +86,24 @@ def test_a_recipe_stands_for_its_corpus_and_protocol(capsys, table, tmp_path):
     assert "music, column, 1 fold" in capsys.readouterr().out
 
 
+def test_the_short_name_of_a_recipe_stands_for_its_corpus_too(capsys, table):
+    # Its corpus is a toy that takes no path: that it complains of it shows that the recipe was found.
+    for name in ("mel-cnn", "tuned/mel-cnn"):
+        assert main(["corpus", "check", name, "--path", str(table)]) == 2
+        assert "has no option 'path'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["describe", "fma"], "no corpus 'fma'; choose one of gtzan, folder, table, toy"),
         (["describe", "toy"], "needs the option 'root'"),
+        (["describe", "toy", "-o", "root=5"], "the option 'root' must be text or a path, not 5"),
+        (["describe", "toy", "--root", "t", "-o", "clips=abc"], "option 'clips' must be a whole number, not 'abc'"),
+        (["describe", "gtzan", "--root", "t", "-o", "partial=1"], "option 'partial' must be true or false, not 1"),
+        (["check", "folder", "--folds", "0"], "Invalid value for '--folds'"),
+        (["check", "folder", "--seed", "-1"], "Invalid value for '--seed'"),
+        (["check", "published/absent"], "neither a .yaml file nor the name of a recipe"),
         (["describe", "folder", "-o", "root"], "it should be KEY=VALUE"),
         (["describe", "folder", "-o", "root={"], "the value is not YAML"),
         (["check", "folder", "--root", "/absent"], "/absent: there is no such folder"),

@@ -132,6 +132,9 @@ def test_columns_of_a_table_are_parts_under_any_usual_name():
         ({"protocol": "gtzan-filtered"}, "no clip of this corpus is in the train or validation or test part"),
         ({"protocol": "random", "test": 0.6}, "test is 0.6; it must be a fraction"),
         ({"protocol": "random", "folds": 0}, "0 folds cannot be made"),
+        ({"protocol": "random", "seed": -1}, "seed is -1; it must be a whole number from 0"),
+        ({"protocol": "random", "seed": 2**32, "folds": 3}, "seed is 4294967296; it must be a whole number from 0"),
+        ({"protocol": "random", "folds": 25}, "no genre has the 25 clips that 25 folds need; ask for 20 or fewer"),
         ({"protocol": "artist-folds", "group_by": ("label",)}, "no column 'label' to group by"),
         ({"protocol": "artist-folds", "folds": 30}, "10 groups cannot make 30 folds"),
     ],
@@ -169,3 +172,35 @@ def test_artist_folds_without_artists_says_so():
     corpus = Corpus("test", pd.DataFrame(rows, columns=["clip", "path", "genre"]))
     with pytest.raises(CorpusError, match="needs to know the artists, and none is known"):
         make_splits(corpus, "artist-folds", folds=3)
+
+
+def test_a_part_that_would_be_empty_gets_the_smallest_group_of_the_largest_part():
+    corpus = _corpus(10, per_artist=2)
+    for seed in range(5):
+        for split in make_splits(corpus, "artist-folds", folds=3, seed=seed, validation=0.1):
+            counts = _counts(corpus, split)
+            assert counts["validation"].sum() == 2
+            assert (counts["train"] > 0).all()
+
+
+def test_what_a_small_part_lacks_is_not_taken_from_a_genre_that_has_one_group_to_learn_from():
+    # Of z there is a single clip to train on once the other is tested; it is the smallest group of all.
+    rows = [(f"{g}{i}", "/n", g, f"{g}{i}", f"{g}{i // 2}") for g in "xy" for i in range(8)]
+    rows += [(f"z{i}", "/n", "z", f"z{i}", f"z{i}") for i in range(2)]
+    corpus = Corpus("test", pd.DataFrame(rows, columns=["clip", "path", "genre", "track", "artist"]))
+    for seed in range(5):
+        for split in make_splits(corpus, "artist-folds", folds=2, seed=seed, validation=0.05):
+            assert list(_counts(corpus, split).loc[["x", "y"], "validation"].sort_values()) == [0, 2]
+
+
+def test_one_split_of_a_small_library_fills_all_its_parts():
+    corpus = _corpus(8, "xy", per_artist=2)
+    (split,) = make_splits(corpus, "artist-folds", validation=0.05, test=0.05)
+    assert _counts(corpus, split).sum().to_dict() == {"test": 2, "train": 12, "validation": 2}
+
+
+def test_golden_splits_stay_as_they_are():
+    # Runs are resumed and compared by these: a seed names the same split for ever. Of each part its second letter.
+    corpus = _corpus(8, "xy", per_artist=2)
+    (split,) = make_splits(corpus, "random", seed=3, validation=0.2, test=0.2)
+    assert "".join(part[1] for part in split.parts) == "rrrarreaarerrrar"

@@ -79,6 +79,27 @@ def test_a_run_without_leaks_has_no_banner(make_run) -> None:
     assert 'role="alert"' not in (folder / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_page_tells_what_the_corpus_lacks(make_run) -> None:
+    notes = ["2 clips are in no genre <and> left out"]
+    folder = make_run(info={"notes": notes, "left_out": {"rock.00012": "empty file"}})
+    evaluate_run(folder)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    for wanted in ("Notes on the corpus", *notes, "1 clip was left out", "rock.00012: empty file"):
+        assert wanted in page.text, wanted
+    assert "left out</summary>" not in text
+
+
+def test_a_long_list_of_what_the_corpus_lacks_is_folded(make_run) -> None:
+    folder = make_run(info={"left_out": {f"rock.{number:05}": "empty file" for number in range(6)}})
+    evaluate_run(folder)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<details><summary>6 clips were left out</summary>" in text
+    assert Page(text).open == []
+    assert "Notes on the corpus" not in text
+
+
 def test_hostile_names_stay_text(make_run) -> None:
     evil = "<script>alert(1)</script>"
     folder = make_run(genres=(evil, "rock"), skill=0.2, info={"corpus": evil, "name": evil}, leaks=(evil,))

@@ -135,10 +135,24 @@ def test_runs_of_one_name_are_told_apart_by_their_folders(make_run) -> None:
     assert set(compare_runs([one, two]).table["run"]) == {"cnn", str(two)}
 
 
+def test_a_name_that_is_another_runs_path_is_no_clash(make_run, monkeypatch) -> None:
+    far, near = make_run("b/cnn"), make_run("cnn", noise_seed=2)
+    monkeypatch.chdir(near.parent)
+    assert set(compare_runs([far, Path("cnn")]).table["run"]) == {"cnn", str(near)}
+
+
 def test_the_same_run_twice_is_no_comparison(make_run) -> None:
     folder = make_run()
-    with pytest.raises(RunError, match="named twice"):
-        compare_runs([folder, folder, folder])
+    for again in (folder, folder / ".." / folder.name):
+        with pytest.raises(RunError, match="named twice"):
+            compare_runs([folder, again])
+
+
+def test_a_run_that_has_not_ended_is_not_compared(make_run) -> None:
+    ended, running = make_run("ended"), make_run("running", noise_seed=2)
+    (running / "run.json").unlink()
+    with pytest.raises(RunError, match=r"run\.json: no such file; it is written when a run ends"):
+        compare_runs([ended, running])
 
 
 def test_the_verb_evaluate_prints_every_metric_under_its_protocol(make_run) -> None:
@@ -159,3 +173,13 @@ def test_the_verb_compare_prints_the_ranking_and_writes_the_page(make_run, tmp_p
     assert "larger than the noise" in result.output
     assert "warning: The protocol differs" in result.output
     assert (tmp_path / "compare.html").is_file()
+
+
+def test_the_verbs_print_paths_as_they_are_not_as_markup(make_run, tmp_path) -> None:
+    one, two = make_run("x[/b]/run"), make_run("y[red]/run", noise_seed=2)
+    result = call(evaluate, one)
+    assert result.exit_code == 0, result.output
+    assert f"x[/b]{os.sep}run{os.sep}report.html" in result.output.replace("\n", "")
+    result = call(compare, one, two, "-o", tmp_path / "[/b].html")
+    assert result.exit_code == 0, result.output
+    assert "[/b].html shows it all" in result.output.replace("\n", "")

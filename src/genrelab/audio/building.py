@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from genrelab.audio import media
 from genrelab.audio.index import BUILDING, BYTES, FINISHED, PREVIOUS, ClipSource, Index, Record, load
+from genrelab.audio.processors import processors
 from genrelab.audio.read import read, require_sound
 from genrelab.audio.writing import Writer, disk_errors, lock
 from genrelab.errors import AudioError, CorpusError, printable
@@ -58,17 +59,19 @@ def build(
     _require_distinct(folder, sources)
     settings = Index(sample_rate, float(max_seconds), "")
     with disk_errors(folder):
+        if _is_usable(folder, _load_finished(folder, settings), sources):
+            return
         folder.mkdir(parents=True, exist_ok=True)
         with lock(folder):
             remove_leftovers(folder)
             finished = _load_finished(folder, settings)
-            if finished and _agreeing(finished, sources) == len(sources) == len(finished.records):
+            if finished and _is_up_to_date(finished, sources):
                 if not (folder / _QUARANTINE).exists():
                     _write_quarantine(folder, finished)
                 _clean(folder, finished)
                 return
             begun = _begin(folder, settings, finished, sources)
-            done = _fill(folder, begun, finished, sources, jobs or _cores(), progress)
+            done = _fill(folder, begun, finished, sources, jobs or processors(), progress)
             _write_quarantine(folder, done)
             write_text(folder / FINISHED, done.text())
             _clean(folder, done)
@@ -188,6 +191,22 @@ def _load_finished(folder: Path, settings: Index) -> Index | None:
     return finished if finished and finished.same_settings(settings) else None
 
 
+def _is_usable(folder: Path, finished: Index | None, sources: Sequence[ClipSource]) -> bool:
+    """Return whether the store is what was asked for, with nothing left to tidy up or no right to do so.
+
+    Who finds it so needs no lock: a store on a read-only disk, or another user's, can be used as it is.
+    """
+    if finished is None or not _is_up_to_date(finished, sources):
+        return False
+    names = {path.name for path in folder.iterdir()}
+    tidy = _QUARANTINE in names and names <= {FINISHED, _QUARANTINE, finished.samples_file, ".lock"}
+    return tidy or not os.access(folder, os.W_OK)
+
+
+def _is_up_to_date(finished: Index, sources: Sequence[ClipSource]) -> bool:
+    return _agreeing(finished, sources) == len(sources) == len(finished.records)
+
+
 def _agreeing(index: Index, sources: Sequence[ClipSource]) -> int:
     """Return how many of the first clips are the same in both, going by the files' sizes and times alone."""
     pairs = zip(index.records, sources, strict=False)
@@ -262,7 +281,3 @@ def _require_distinct(folder: Path, sources: Sequence[ClipSource]) -> None:
         if source.clip in seen:
             raise CorpusError(f"{folder}: two clips are called {printable(source.clip)!r}; names must be unique")
         seen.add(source.clip)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

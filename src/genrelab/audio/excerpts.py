@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genrelab.audio.read import _decode, _opened
+from genrelab.audio.read import decode, opened
 from genrelab.errors import AudioError
 
 
@@ -42,10 +42,10 @@ def read_excerpts(
         The file cannot be opened at all.
     """
     path = Path(path)
-    with _opened(path) as decoder:
+    with opened(path) as decoder:
         for start in starts:
             try:
-                samples = _decode(path, decoder, sample_rate, start, duration, duration + 1)
+                samples = decode(path, decoder, sample_rate, start, duration, duration + 1)
             except AudioError as error:
                 yield error
                 continue

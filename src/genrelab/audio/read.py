@@ -70,7 +70,7 @@ def probe(path: str | os.PathLike[str]) -> Probe:
     AudioError
         If it is not a sound file that can be opened.
     """
-    with _opened(Path(path)) as decoder:
+    with opened(Path(path)) as decoder:
         seconds = float("nan") if decoder.frames is None else decoder.frames / decoder.sample_rate
         return Probe(decoder.format, decoder.sample_rate, decoder.channels, seconds)
 
@@ -118,8 +118,8 @@ def read(
         raise AudioError(path, f"duration must be a number of seconds above 0, got {duration}")
     if sample_rate is not None and sample_rate < 1:
         raise AudioError(path, f"the sample rate must be above 0, got {sample_rate}")
-    with _opened(path) as decoder:
-        samples = _decode(path, decoder, sample_rate or decoder.sample_rate, start, duration, max_seconds)
+    with opened(path) as decoder:
+        samples = decode(path, decoder, sample_rate or decoder.sample_rate, start, duration, max_seconds)
     np.clip(samples, -1.0, 1.0, out=samples)
     return samples
 
@@ -159,9 +159,32 @@ def require_sound(
         raise AudioError(path, f"silent: below {silence_dbfs:g} dB of full scale throughout")
 
 
-def _decode(
+def decode(
     path: Path, decoder: Decoder, target: int, start: float, duration: float | None, max_seconds: float
 ) -> NDArray[np.float32]:
+    """Decode a part of an open file to mono, as `read` does, but without clipping it to [-1, 1].
+
+    Parameters
+    ----------
+    path
+        Named in errors.
+    decoder
+        What `opened` gave for it; it may be used for one part after another.
+    target
+        The sample rate to resample to, in Hz.
+    start, duration, max_seconds
+        As for `read`.
+
+    Returns
+    -------
+    samples
+        Shape (n_samples,), float32.
+
+    Raises
+    ------
+    AudioError
+        As `read` does for what only decoding shows.
+    """
     rate = decoder.sample_rate
     first = round(start * rate)
     wanted = None if duration is None else max(1, round(duration * rate))
@@ -219,7 +242,14 @@ def _require_finite(path: Path, block: NDArray[np.float32], seconds: float) -> N
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Decoder]:
+def opened(path: Path) -> Iterator[Decoder]:
+    """Open a sound file with the decoder that knows its content, and close it on leaving.
+
+    Raises
+    ------
+    AudioError
+        If it is not a sound file that can be opened, or its header claims what cannot be.
+    """
     decoder = _open(path, _head(path))
     try:
         if not _LOWEST_RATE <= decoder.sample_rate <= _HIGHEST_RATE or decoder.channels < 1:

@@ -11,11 +11,12 @@ import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
+from genrelab.audio.processors import processors
 from genrelab.audio.read import probe, read, require_sound
 from genrelab.audio.walk import sound_files
 from genrelab.audio.windows import cut, window_starts
 from genrelab.bundles.listening import hear_file, is_audible
-from genrelab.bundles.parallel import in_order, processors
+from genrelab.bundles.parallel import in_order
 from genrelab.bundles.prediction import Prediction
 from genrelab.bundles.session import EMBEDDING, INPUT, LOGITS, default_bundle, open_bundle
 from genrelab.errors import AudioError
@@ -109,7 +110,12 @@ class Classifier:
         ------
         AudioError
             They are of another shape or type, not finite, silent, or shorter than a tenth of a second.
+        ValueError
+            `sample_rate` or `top` is below 1.
         """
+        _require_top(top)
+        if not sample_rate >= 1:
+            raise ValueError(f"sample_rate must be at least 1 Hz, got {sample_rate}")
         mono = _mono(np.asarray(samples))
         seconds = len(mono) / sample_rate
         require_sound(mono, sample_rate, _MEMORY, silence_dbfs=self.metadata.silence_dbfs)
@@ -134,11 +140,15 @@ class Classifier:
         ------
         AudioError
             The file cannot be read, is not audio, silent, or shorter than a tenth of a second.
+        ValueError
+            `windows` or `top` is below 1.
         """
+        _require_top(top)
         return self._classify_file(path, _claimed_seconds(path), windows, top)
 
     def try_file(self, path: PathLike, windows: int | None = None, top: int | None = None) -> Prediction:
         """Do as `classify_file`, but return what is wrong with the file as the prediction's `error`."""
+        _require_top(top)
         seconds: float | None = None
         try:
             seconds = _claimed_seconds(path)
@@ -159,7 +169,13 @@ class Classifier:
             As for `classify_file`.
         jobs
             How many to work on at a time; None for one a processor.
+
+        Raises
+        ------
+        ValueError
+            `top` is below 1.
         """
+        _require_top(top)
         work = partial(self.try_file, windows=windows, top=top)
         return in_order(work, paths, processors() if jobs is None else jobs)
 
@@ -189,7 +205,10 @@ class Classifier:
         ------
         AudioError
             The file cannot be read from its beginning.
+        ValueError
+            `top` is below 1.
         """
+        _require_top(top)
         claimed = _claimed_seconds(path) or 0.0
         block = TIMELINE_BLOCK * self.window / self.sample_rate
         spans: list[tuple[float, float, Prediction]] = []
@@ -261,6 +280,11 @@ class Classifier:
         genre, probability = genres[0]
         unknown = probability < self.metadata.unknown_below
         return Prediction(path, genre, probability, unknown, genres[:top], seconds)
+
+
+def _require_top(top: int | None) -> None:
+    if top is not None and top < 1:
+        raise ValueError(f"top must be at least 1 genre, or None for all, got {top}")
 
 
 def _claimed_seconds(path: PathLike) -> float | None:

@@ -1,6 +1,5 @@
 """Work on many files at once: results in order, few of them in memory, stopped at once by Ctrl-C."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,13 +10,6 @@ Result = TypeVar("Result")
 
 # So many files may be waiting or done per worker: enough that a slow file holds nobody up, far from holding 50 000.
 AHEAD = 8
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], jobs: int) -> Iterator[Result]:

@@ -39,13 +39,13 @@ class Prediction:
     def as_dict(self) -> dict[str, Any]:
         """Return what `to_json` writes, as plain Python values."""
         return {
-            "path": None if self.path is None else printable(self.path),
+            "path": None if self.path is None else as_utf8(self.path),
             "genre": self.genre,
             "probability": None if self.probability is None else round(self.probability, 6),
             "unknown": self.unknown,
             "genres": [{"genre": genre, "probability": round(probability, 6)} for genre, probability in self.genres],
             "seconds": None if self.seconds is None else round(self.seconds, 3),
-            "error": None if self.error is None else printable(self.error),
+            "error": None if self.error is None else as_utf8(self.error),
         }
 
     def to_json(self) -> str:
@@ -57,6 +57,6 @@ class Prediction:
         return json.dumps(self.as_dict(), ensure_ascii=False)
 
 
-def printable(text: str | os.PathLike[str]) -> str:
+def as_utf8(text: str | os.PathLike[str]) -> str:
     """Return a path as text that every UTF-8 stream takes: bytes that are not UTF-8 become U+FFFD."""
     return os.fspath(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,5 +1,6 @@
 """The command line's entrance: a table of verbs, each in a module that is imported when it is called."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ import typer
 
 from genrelab import __version__
 from genrelab.cli.streams import close_quietly, say, write_utf8
-from genrelab.errors import GenrelabError
+from genrelab.errors import GenrelabError, printable
 
 
 class Verb(NamedTuple):
@@ -37,7 +38,7 @@ EXTRAS = {
     "media": "av",
     "track": "tensorboard wandb",
     "train": "torch lightning torchmetrics scipy sklearn pandas pyarrow safetensors onnx onnxscript pydantic yaml "
-    "matplotlib seaborn jinja2 psutil",
+    "matplotlib jinja2",
 }
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules.split()}
 
@@ -81,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, 1 if some files failed, 2 for a mistake in the arguments, recipe, table or bundle (in one
-        line, without traceback), 130 after Ctrl-C.
+        The exit status: 0, 1 if some files failed, 2 for a mistake in the arguments, recipe, table or bundle, or a
+        place that cannot be written (in one line, without traceback), 130 after Ctrl-C.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     write_utf8(sys.stdout)
@@ -99,6 +100,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if module not in _EXTRA_OF:
             raise
         say(f"this verb needs {module}: pip install 'genrelab[{_EXTRA_OF[module]}]'", style="red")
+        status = 2
+    except OSError as error:  # a place that cannot be written, a full disk; what names no file is a fault of ours
+        if error.filename is None and error.errno != errno.ENOSPC:
+            raise
+        say(f"{printable(error.filename or 'disk')}: {error.strerror or error}", style="red")
         status = 2
     except KeyboardInterrupt:
         status = INTERRUPTED

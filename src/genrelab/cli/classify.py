@@ -63,12 +63,13 @@ def classify(
     names = [os.fspath(path) for path in paths]
     with ExitStack() as stack:
         people = stack.enter_context(quiet_libraries())
+        stream = sys.stdout if output is None else stack.enter_context(_whole_file(output))
         # Lines that stream over a terminal and a progress display on the same terminal would tear each other apart.
         mixed = output is None and format_ is not Format.TABLE and sys.stdout.isatty()
         tally = stack.enter_context(closing(Tally(people, progress=not mixed)))
-        stream = sys.stdout if output is None else stack.enter_context(_whole_file(output))
         out = stack.enter_context(closing(writer(format_, stream, classifier.genres, timeline, top)))
         results = stack.enter_context(closing(_results(classifier, names, windows, top, timeline, jobs)))
+        stack.callback(tally.hide)  # before the table, which is printed when `out` is closed
         for prediction, spans in results:
             out.add(prediction, spans)
             tally.add(prediction)
@@ -86,7 +87,8 @@ def _results(
     timeline: bool,
     jobs: int | None,
 ) -> "Generator[tuple[Prediction, Timeline | None]]":
-    from genrelab.bundles.parallel import in_order, processors
+    from genrelab.audio.processors import processors
+    from genrelab.bundles.parallel import in_order
     from genrelab.bundles.prediction import Prediction
     from genrelab.cli.paths import expand
     from genrelab.errors import AudioError

@@ -15,6 +15,7 @@ def compare(
     from rich.markup import escape
     from rich.table import Table
 
+    from genrelab.errors import printable
     from genrelab.evaluation.intervals import Interval
     from genrelab.report.run import compare_runs
     from genrelab.report.words import difference_words, percent, points, span
@@ -40,4 +41,4 @@ def compare(
         table.add_row(*cells)
     console.print(table)
     if output is not None:
-        console.print(f"[bold]{output}[/] shows it all.", highlight=False)
+        console.print(f"[bold]{escape(printable(output))}[/] shows it all.", highlight=False)

@@ -58,7 +58,7 @@ def describe(kind: Kind, root: Root = None, path: Table = None, index: Index = N
     console = Console(highlight=False)
     by_genre = corpus.clips.groupby("genre")
     known = corpus.clips[corpus.clips["artist"] != ""].groupby("genre")
-    grid = Grid("genre", *(_right(name) for name in ("clips", "tracks", "artists", "hours")), title=corpus.name)
+    grid = Grid("genre", *(_right(name) for name in ("clips", "tracks", "artists", "hours")), title=_plain(corpus.name))
     artists = known["artist"].nunique().to_dict()
     for genre, clips in by_genre:
         grid.add_row(
@@ -94,8 +94,8 @@ def check(
         str | None,
         typer.Option(help="random, artist-folds, gtzan-filtered or column. [default: the recipe's, or random]"),
     ] = None,
-    folds: Annotated[int | None, typer.Option(help="How many folds. [default: the recipe's, or 1]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Which split. [default: the recipe's, or 0]")] = None,
+    folds: Annotated[int | None, typer.Option(min=1, help="How many folds. [default: the recipe's, or 1]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Which split. [default: the recipe's, or 0]")] = None,
     column: Annotated[str | None, typer.Option(help="The column of the parts, for the protocol column.")] = None,
     store: Annotated[
         Path | None, typer.Option(help="A sample store of this corpus, instead of decoding its files.")
@@ -174,11 +174,6 @@ def _load(
     recipe: Recipe | None = None
     options: dict[str, Any] = {}
     if kind not in CORPORA:
-        if not (Path(kind).suffix in {".yaml", ".yml"} or "/" in kind or Path(kind).is_file()):
-            raise CorpusError(
-                f"there is no corpus {kind!r}; choose one of {', '.join(CORPORA)}, or name a recipe: "
-                "FILE.yaml or published/NAME"
-            )
         recipe = _recipe(kind)
         kind, options = recipe.corpus.kind, recipe.corpus.options
     for name, value in (("root", root), ("path", path), ("index", index)):
@@ -196,8 +191,17 @@ def _load(
 
 
 def _recipe(name: str) -> "Recipe":
-    from genrelab.training.recipe import load_recipe  # brings torch: only where a recipe is named
+    """Read a recipe by its file, its name or the last part of that, as ``train`` does."""
+    from genrelab.corpora import CORPORA
+    from genrelab.errors import CorpusError
+    from genrelab.training.recipe import load_recipe, recipe_names  # brings torch: only where no corpus is named
 
+    names = {known for full in recipe_names() for known in (full, full.rpartition("/")[2])}
+    if not (name in names or Path(name).suffix in {".yaml", ".yml"} or "/" in name or Path(name).is_file()):
+        raise CorpusError(
+            f"there is no corpus {name!r}; choose one of {', '.join(CORPORA)}, or name a recipe: "
+            "FILE.yaml or one of `genrelab info`"
+        )
     return load_recipe(name)
 
 

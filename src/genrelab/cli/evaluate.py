@@ -12,12 +12,15 @@ def evaluate(
 ) -> None:
     """Compute every metric of a run with its interval, and write metrics.json, figures and report.html."""
     from rich.console import Console
+    from rich.markup import escape
 
+    from genrelab.errors import printable
     from genrelab.report.run import evaluate_run
 
     print_metrics(evaluate_run(run, part))
     suffix = "" if part == "test" else f"-{part}"
-    Console().print(f"[bold]{run / f'report{suffix}.html'}[/] shows it all.", highlight=False)
+    page = escape(printable(run / f"report{suffix}.html"))
+    Console().print(f"[bold]{page}[/] shows it all.", highlight=False)
 
 
 def print_metrics(result: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ def _devices() -> list[str]:
     import os
     from importlib.util import find_spec
 
-    from genrelab.bundles.parallel import processors
+    from genrelab.audio.processors import processors
 
     devices = [f"cpu ({processors()} of {os.cpu_count()} processors)"]
     if find_spec("torch") is not None:
@@ -116,7 +116,7 @@ def _print(facts: "Mapping[str, Any]") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from genrelab.bundles.prediction import printable
+    from genrelab.bundles.prediction import as_utf8
 
     console = Console(highlight=False)
 
@@ -125,7 +125,7 @@ def _print(facts: "Mapping[str, Any]") -> None:
         table.add_column(style="dim", no_wrap=True)
         table.add_column(overflow="fold")
         for name, value in rows.items():
-            table.add_row(f"  {name}", Text(printable(value)))
+            table.add_row(f"  {name}", Text(as_utf8(value)))
         console.print(Text(title, "bold"))
         console.print(table)
 

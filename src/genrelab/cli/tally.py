@@ -55,9 +55,14 @@ class Tally:
                 self._genres[prediction.genre] += 1
         self._progress.update(self._task, description=f"{_files(self.files)}, {self.failed} failed")
 
+    def hide(self) -> None:
+        """Take the count away, so that a table may be printed where it was."""
+        if self._progress.live.is_started:
+            self._progress.stop()
+
     def close(self) -> None:
-        """Take the count away and print the line that sums up."""
-        self._progress.stop()
+        """Print the line that sums up."""
+        self.hide()
         self._console.print(Text(self.summary()), soft_wrap=True)
 
     def summary(self) -> str:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Protocol, TextIO
 
-from genrelab.bundles.prediction import Prediction, printable
+from genrelab.bundles.prediction import Prediction, as_utf8
 from genrelab.cli.formats import Format
 
 Timeline = Sequence[tuple[float, float, Prediction]]
@@ -129,7 +129,7 @@ class TableWriter:
         """Add a file's row, and one for each stretch of its timeline with the same genre."""
         from rich.text import Text
 
-        self._row(Text(printable(prediction.path or "")), prediction, clock(prediction.seconds))
+        self._row(Text(as_utf8(prediction.path or "")), prediction, clock(prediction.seconds))
         for start, end, span in merged(timeline or ()):
             self._row(Text(f"  {clock(start)}–{clock(end)}", "dim"), span, "")  # noqa: RUF001
 
@@ -148,7 +148,7 @@ class TableWriter:
 
         if prediction.genre is None or prediction.probability is None:
             name.stylize("red")
-            self._table.add_row(name, "–", "", Text(printable(prediction.error or ""), "not dim red"), length)  # noqa: RUF001
+            self._table.add_row(name, "–", "", Text(as_utf8(prediction.error or ""), "not dim red"), length)  # noqa: RUF001
             return
         genre = Text("unknown", "yellow") if prediction.unknown else Text(prediction.genre, "bold")
         if prediction.unknown:

@@ -7,9 +7,11 @@ with their imports until they are called, so that naming a corpus costs nothing.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from genrelab.errors import CorpusError
 
@@ -72,7 +74,8 @@ def load_corpus(kind: str, **options: Any) -> Corpus:
     Raises
     ------
     CorpusError
-        There is no such corpus or no such option, an option is missing, or the loader met damage.
+        There is no such corpus or no such option, an option is missing or of another type than its loader takes, or
+        the loader met damage.
     """
     if kind not in CORPORA:
         raise CorpusError(f"there is no corpus {kind!r}; choose one of {', '.join(CORPORA)}")
@@ -82,4 +85,35 @@ def load_corpus(kind: str, **options: Any) -> Corpus:
     required = [name for name, option in known.items() if option.default is inspect.Parameter.empty]
     if missing := [name for name in required if name not in options]:
         raise CorpusError(f"corpus {kind!r} needs the option {missing[0]!r}")
+    types = get_type_hints(CORPORA[kind], localns={"Corpus": object})  # a corpus brings pandas, and is not asked for
+    for name, value in options.items():
+        expected = types.get(name, Any)
+        if not _fits(value, expected):
+            raise CorpusError(f"corpus {kind!r}: the option {name!r} must be {_in_words(expected)}, not {value!r}")
     return CORPORA[kind](**options)
+
+
+def _fits(value: object, expected: Any) -> bool:
+    """Return whether a value is of a type; the types are those that the loaders above name."""
+    arguments = get_args(expected)
+    if get_origin(expected) in (Union, UnionType):
+        return any(_fits(value, choice) for choice in arguments)
+    if get_origin(expected) is Mapping:
+        return isinstance(value, Mapping) and all(
+            _fits(part, argument) for pair in value.items() for part, argument in zip(pair, arguments, strict=True)
+        )
+    if expected is Path:
+        return isinstance(value, os.PathLike)
+    if expected is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return expected is Any or isinstance(value, expected)
+
+
+def _in_words(expected: Any) -> str:
+    words = {Path: "a path", str: "text", bool: "true or false", int: "a whole number"}
+    choices = get_args(expected) if get_origin(expected) in (Union, UnionType) else (expected,)
+    return " or ".join(
+        "a mapping of text to text" if get_origin(choice) is Mapping else words.get(choice, str(choice))
+        for choice in choices
+        if choice is not NoneType
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from genrelab.audio.processors import processors
 from genrelab.corpora.corpus import Corpus, listed
 from genrelab.corpora.fingerprint import Words, fingerprint, matches
 from genrelab.corpora.protocols import ARTIST_COLUMNS, PARTS, Split, groups
@@ -151,7 +152,7 @@ def _listen(corpus: Corpus, store: "SampleStore | None", progress: bool) -> tupl
     sources = [(source.clip, source.path, source.start, source.duration) for source in corpus.sources]
     prints: dict[str, Words] = {}
     unreadable: dict[str, str] = {}
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, processors())) as pool:
         heard: Iterator[tuple[str, Words | str]] = pool.map(hear, sources)
         if progress:
             from rich.console import Console

@@ -21,6 +21,8 @@ PROTOCOLS = ("random", "artist-folds", "gtzan-filtered", "column")
 PARTS = ("train", "validation", "test")
 ARTIST_COLUMNS = ("artist", "artist_id")
 
+# scikit-learn takes no larger one.
+_LARGEST_SEED = 2**32 - 1
 _ALIASES = {"training": "train", "valid": "validation", "val": "validation", "dev": "validation", "testing": "test"}
 _LEFT_OUT = {"", "none", "nan", "unused"}
 
@@ -75,7 +77,7 @@ def make_splits(
         1: one split with `validation` and `test` as fractions. k: k splits in which every clip is tested once; `test`
         does not matter, and `validation` is the fraction of all clips that is taken from the rest.
     seed
-        Which of the possible divisions.
+        Which of the possible divisions, from 0.
     validation, test
         Fractions of the corpus.
     group_by
@@ -161,6 +163,8 @@ def _divide(
             raise CorpusError(f"{name} is {fraction}; it must be a fraction of the corpus between 0 and 0.5")
     if folds < 1:
         raise CorpusError(f"{folds} folds cannot be made; ask for 1 or more")
+    if seed < 0 or (folds > 1 and seed > _LARGEST_SEED):
+        raise CorpusError(f"seed is {seed}; it must be a whole number from 0 to {_LARGEST_SEED}")
     genre = np.asarray(pd.Categorical(clips["genre"], categories=list(corpus.genres)).codes, dtype=np.int64)
     rng = np.random.default_rng(seed)
     if folds == 1:
@@ -197,7 +201,9 @@ def _deal(
 ) -> npt.NDArray[np.int64]:
     """Deal whole groups to parts so that each genre is divided as nearly by the fractions as its groups allow.
 
-    Greedy, the largest groups first: each goes where it brings the counts of its genres nearest to their targets.
+    Greedy, the largest groups first: each goes where it brings the counts of its genres nearest to their targets. In a
+    small corpus that leaves a small part empty: it then gets the smallest group of the largest part, though never one
+    that is all this part has of a genre.
     """
     numbers, group = np.unique(group, return_inverse=True)
     counts = np.zeros((len(numbers), int(genre.max()) + 1))
@@ -215,6 +221,14 @@ def _deal(
         growth = ((2.0 * (have - target) + count) * count * weight).sum(axis=1)
         part[number] = int(np.argmin(growth))
         have[part[number]] += count
+    for empty in np.flatnonzero(have.sum(axis=1) == 0):
+        largest = int(np.argmax(have.sum(axis=1)))
+        spare = (have[largest] > counts) | (counts == 0)
+        movable = [number for number in order[::-1] if part[number] == largest and spare[number].all()]
+        if movable:  # else the split is refused
+            part[movable[0]] = empty
+            have[largest] -= counts[movable[0]]
+            have[empty] += counts[movable[0]]
     return np.asarray(part[group], dtype=np.int64)
 
 
@@ -245,6 +259,10 @@ def _check_groups(corpus: Corpus, genre: npt.NDArray[np.int64], group: npt.NDArr
             )
     if len(np.unique(group)) < folds:
         raise CorpusError(f"{corpus.name}: {len(np.unique(group))} groups cannot make {folds} folds; ask for fewer")
+    if (most := int(np.bincount(genre).max())) < folds:
+        raise CorpusError(
+            f"{corpus.name}: no genre has the {folds} clips that {folds} folds need; ask for {most} or fewer"
+        )
 
 
 def _gtzan_filtered(corpus: Corpus) -> "pd.Series[str]":

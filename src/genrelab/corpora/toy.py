@@ -12,6 +12,7 @@ import soundfile
 from rich.console import Console
 from rich.progress import track as progress_bar
 
+from genrelab.audio.processors import processors
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.toy_music import make_artist, render
 from genrelab.corpora.toy_styles import STYLES
@@ -137,7 +138,7 @@ def _synthesise(root: Path, clips: int, seed: int, artists: int, sample_rate: in
             "artist": name,
         }
 
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, processors())) as pool:
         made: Iterable[dict[str, object]] = pool.map(make, range(clips))
         if progress:
             console = Console(stderr=True)

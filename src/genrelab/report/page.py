@@ -49,7 +49,8 @@ def run_page(
     Parameters
     ----------
     info
-        ``run.json``: name, corpus, protocol, folds, seed, leaks and whatever else is known.
+        ``run.json``: name, corpus, protocol, folds, seed, leaks and whatever else is known, such as ``notes`` on the
+        corpus and the reason of each clip in ``left_out``.
     predictions
         The rows of `part` alone.
     metrics, intervals
@@ -93,6 +94,8 @@ def run_page(
         calibration_words=words.calibration_words(float(predictions.confidence.mean()), accuracy, metrics["ece"]),
         calibration=calibration,
         folds=None if folds is None else _table(folds),
+        notes=list(info.get("notes") or ()),
+        left_out=[f"{clip}: {reason}" for clip, reason in (info.get("left_out") or {}).items()],
         recipe=recipe,
         environment=_flat(environment or {}),
         timing=dict(timing or {}),

@@ -134,17 +134,18 @@ def compare_runs(folders: Sequence[str | Path], output: Path | None = None, part
     Raises
     ------
     RunError
-        Fewer than two runs, a missing file, or runs that cannot be compared.
+        Fewer than two runs, one run named twice, a missing file, or runs that cannot be compared.
     """
     runs: dict[str, Predictions] = {}
+    seen: set[Path] = set()
     for folder in map(Path, folders):
-        path = folder / "predictions.parquet"
-        name = folder.resolve().name
-        if name in runs:  # runs/a/cnn and runs/b/cnn
-            name = str(folder)
-        if name in runs:
+        resolved = folder.resolve()
+        if resolved in seen:
             raise RunError(f"{folder}: named twice; compare different runs")
-        runs[name] = Predictions.read(path).part(part)
+        seen.add(resolved)
+        # Of runs/a/cnn and runs/b/cnn, the second goes by its path; `b/cnn cnn` needs the whole one.
+        name = next(name for name in (resolved.name, str(folder), str(resolved)) if name not in runs)
+        runs[name] = read_run(folder).predictions.part(part)
     ranking = compare_many(runs)
     if output is not None:
         genres = pd.DataFrame({name: per_genre(run).set_index("genre")["f1"] for name, run in runs.items()})
