@@ -22,6 +22,7 @@ def demo(
     Takes under three minutes on two cores and needs no network.
     """
     import json
+    from functools import partial
 
     from rich.console import Console
 
@@ -34,11 +35,12 @@ def demo(
     from genrelab.training.recipe import load_recipe
 
     console = Console(highlight=False, markup=False)
+    say = partial(console.print, soft_wrap=True)  # paths are to be copied
     _claim(output)
     console.rule("1. Music")
     corpus = load_corpus("toy", root=output / "toy", clips=CLIPS, seed=seed)
     new = load_corpus("toy", root=output / "new songs", clips=NEW_CLIPS, artists=2, seed=seed + 1)
-    console.print(f"{len(corpus.clips)} clips in {len(corpus.genres)} genres: {output / 'toy'} (play them!)")
+    say(f"{len(corpus.clips)} clips in {len(corpus.genres)} genres: {output / 'toy'} (play them!)")
 
     console.rule("2. Training, and what was learned")
     runs = []
@@ -59,19 +61,19 @@ def demo(
     bundle = output / "demo.onnx"
     export_run(best, bundle, name=f"demo ({best.name})")
     songs = [Path(path) for path in new.clips.drop_duplicates("genre")["path"]]
-    console.print(f"with what was just trained, the {best.name} ({bundle}):")
+    say(f"with what was just trained, the {best.name} ({bundle}):")
     _classify(songs, bundle)
-    console.print("with the bundle that comes with genrelab, which knows ten other genres and no such music:")
+    say("with the bundle that comes with genrelab, which knows ten other genres and no such music:")
     _classify(songs, None)
     if music is not None:
         console.rule(f"4. Your music: {music}")
         _classify([music], None)
 
     console.rule("Where everything lies")
-    console.print(f"{output / 'report.html'}  the comparison, to be opened in a browser")
+    say(f"{output / 'report.html'}  the comparison, to be opened in a browser")
     for folder in runs:
-        console.print(f"{folder / 'report.html'}  one run: confusions, curves, calibration, recipe")
-    console.print(f"{bundle}  a classifier in one file: genrelab classify --bundle {bundle} SONG")
+        say(f"{folder / 'report.html'}  one run: confusions, curves, calibration, recipe")
+    say(f"{bundle}  a classifier in one file: genrelab classify --bundle {bundle} SONG")
 
 
 def _claim(output: Path) -> None:
