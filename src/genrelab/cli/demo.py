@@ -50,7 +50,7 @@ def demo(
             recipe = load_recipe(
                 name, [f"corpus.root={root}", f"corpus.clips={CLIPS}", f"corpus.seed={seed}", f"seed={seed}"]
             )
-            folder = output / "runs" / Path(name).name
+            folder = output / "runs" / Path(name).stem
             progress.console.print(f"{name}: {recipe.about}")
             run.train(recipe, folder, run.Options(stores=output / "stores"), progress)
             runs.append(folder)
