@@ -28,7 +28,9 @@ def decibels(magnitudes: Tensor, power: float, floor: float) -> Tensor:
 
 def natural_log(magnitudes: Tensor, floor: float) -> Tensor:
     """Return the natural logarithm of `magnitudes`, those below `floor` counting as it."""
-    return magnitudes.clamp_(min=floor).log()
+    clamped = magnitudes.clamp_(min=floor)
+    # In place where no gradient needs the values: fresh memory for a linear spectrogram costs as much as its logarithm.
+    return clamped.log() if clamped.requires_grad else clamped.log_()
 
 
 def limit_range(loudness: Tensor, top_db: float | None, relative: bool) -> Tensor:
