@@ -123,7 +123,9 @@ class SampleStore:
         """Return a clip's length in seconds."""
         return self._record(clip).samples / self.sample_rate
 
-    def read(self, clip: str, start: int = 0, count: int | None = None) -> NDArray[np.float32]:
+    def read(
+        self, clip: str, start: int = 0, count: int | None = None, *, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Return a part of a clip; only its pages are read from disk.
 
         Parameters
@@ -133,12 +135,15 @@ class SampleStore:
         start
             First sample.
         count
-            How many samples; None: to the end. Where the clip ends before, zeros follow.
+            How many samples; None: as many as `out` holds, or without it to the end. Where the clip ends before, zeros
+            follow.
+        out
+            Where to write them, shape (count,); None: a new array.
 
         Returns
         -------
         samples
-            Shape (count,), float32 in [-1, 1), a copy.
+            Shape (count,), float32 in [-1, 1): `out`, or a copy.
 
         Raises
         ------
@@ -151,10 +156,11 @@ class SampleStore:
         if not 0 <= start <= record.samples or (count is not None and count < 0):
             raise IndexError(f"clip {clip!r} has {record.samples} samples; asked for {count} from {start}")
         there = record.samples - start
-        count = there if count is None else count
+        if count is None:
+            count = there if out is None else len(out)
         first = record.offset + start
         part = self._samples[first : first + min(count, there)]
-        samples = np.empty(count, np.float32)
+        samples = np.empty(count, np.float32) if out is None else out
         np.multiply(part, np.float32(1 / 32768), out=samples[: len(part)])
         samples[len(part) :] = 0.0
         return samples
