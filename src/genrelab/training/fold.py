@@ -156,7 +156,7 @@ def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, 
     codes = fold.codes(clips)
     feed = CropFeed(fold.store, list(clips["clip"]), codes, recipe.window_samples, fold.seed)
     sampler = EpochShuffle(len(clips), options.crops_per_clip, fold.seed)
-    crops = DataLoader(feed, options.batch_size, sampler=sampler, collate_fn=CropFeed.collate)
+    crops = DataLoader(feed, options.batch_size, sampler=sampler, collate_fn=CropFeed.collate)  # type: ignore[arg-type]
     weights = _balanced_weights(codes, len(fold.corpus.genres)) if options.class_weights else None
     task = GenreTask(model, options, len(fold.corpus.genres), weights, fold.seed)
     history = History(fold.folder, options)
