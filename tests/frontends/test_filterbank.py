@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from genrelab.frontends.filterbank import BandedMatrix, hz_to_mel, mel_filterbank, mel_to_hz
+from genrelab.extractors.mel_scale import hz_to_mel, mel_filterbank, mel_to_hz
+from genrelab.frontends.filterbank import BandedMatrix
 
 FREQUENCIES = np.array([0.0, 60.0, 440.0, 999.9, 1000.0, 4000.0, 11025.0])
 

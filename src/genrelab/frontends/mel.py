@@ -6,7 +6,8 @@ from typing import Literal
 from torch import Tensor
 
 from genrelab.errors import RecipeError
-from genrelab.frontends.filterbank import BandedMatrix, MelScale, mel_filterbank
+from genrelab.extractors.mel_scale import MelScale, mel_filterbank
+from genrelab.frontends.filterbank import BandedMatrix
 from genrelab.frontends.logarithm import Log
 from genrelab.frontends.normalise import Normalise
 from genrelab.frontends.spectrogram import Spectral

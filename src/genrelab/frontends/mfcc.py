@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genrelab.errors import RecipeError
-from genrelab.frontends.filterbank import MelScale
+from genrelab.extractors.mel_scale import MelScale
 from genrelab.frontends.mel import MelSpectral
 from genrelab.frontends.normalise import Normalise
 

@@ -1,0 +1,1 @@
+"""Harder training examples."""

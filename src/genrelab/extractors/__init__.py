@@ -1,0 +1,11 @@
+"""Samples to examples of a fixed size, for front ends that no graph can hold; numpy alone, no PyTorch.
+
+An extractor is found by its name in `EXTRACTORS`. What it makes of a clip is computed once and kept (see
+`genrelab.training.examples`); a bundle names its extractor, and the classifier runs the same code.
+"""
+
+from genrelab.extractors.extractor import Extractor
+
+EXTRACTORS: dict[str, type[Extractor]] = {}
+
+__all__ = ["EXTRACTORS", "Extractor"]
