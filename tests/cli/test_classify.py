@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from subprocess import PIPE
 
 import numpy as np
 import pytest
@@ -169,14 +171,19 @@ def test_a_reader_that_leaves_early_is_no_error_message(music: Path, tiny_bundle
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 def test_ctrl_c_stops_at_once_and_keeps_what_was_done(music: Path, tiny_bundle: Path):
     command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", "json", "-"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdin and process.stdout and process.stderr  # noqa: PT018
+    # A job that a shell starts in the background inherits that SIGINT is ignored; this one shall hear it anywhere.
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, preexec_fn=listen) as process:
+        assert process.stdin and process.stdout  # noqa: PT018
         process.stdin.write((os.fsencode(music / "a.wav") + b"\n") * 500)
         process.stdin.flush()
         process.stdout.peek()  # waits until the array has begun
         process.send_signal(signal.SIGINT)
-        out, errors = process.stdout.read(), process.stderr.read()
-        process.wait(30)
+        try:
+            process.wait(30)
+        finally:
+            process.kill()
+        out, errors = process.stdout.read(), process.stderr.read()  # type: ignore[union-attr]
     assert process.returncode == 130
     assert b"Traceback" not in errors
     assert {line["genre"] for line in json.loads(out)} == {"bass"}
