@@ -39,10 +39,22 @@ def mfcc_of_librosa(clip: Array) -> Array:
     return librosa.feature.mfcc(y=clip, sr=SAMPLE_RATE, n_mfcc=20)
 
 
+def chroma_of_librosa(clip: Array) -> Array:
+    """Return the chroma at a given tuning, for ours estimates none."""
+    return librosa.feature.chroma_stft(y=clip, sr=SAMPLE_RATE, tuning=0.0)
+
+
+def contrast_of_librosa(clip: Array) -> Array:
+    """Return the spectral contrast."""
+    return librosa.feature.spectral_contrast(y=clip, sr=SAMPLE_RATE)
+
+
 PEERS: dict[str, tuple[dict[str, float], Callable[[Array], Array]]] = {
     "spectrogram": ({}, spectrogram_of_librosa),
     "mel": ({"fmax": 8000}, mel_of_librosa),
     "mfcc": ({}, mfcc_of_librosa),
+    "chroma": ({}, chroma_of_librosa),
+    "contrast": ({}, contrast_of_librosa),
 }
 
 

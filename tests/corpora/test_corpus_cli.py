@@ -96,7 +96,7 @@ def test_the_short_name_of_a_recipe_stands_for_its_corpus_too(capsys, table):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["describe", "fma"], "no corpus 'fma'; choose one of gtzan, folder, table, toy"),
+        (["describe", "msd"], "no corpus 'msd'; choose one of gtzan, "),
         (["describe", "toy"], "needs the option 'root'"),
         (["describe", "toy", "-o", "root=5"], "the option 'root' must be text or a path, not 5"),
         (["describe", "toy", "--root", "t", "-o", "clips=abc"], "option 'clips' must be a whole number, not 'abc'"),

@@ -124,7 +124,7 @@ def test_columns_of_a_table_are_parts_under_any_usual_name():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"protocol": "best"}, "no protocol 'best'; choose one of random, artist-folds, gtzan-filtered, column"),
+        ({"protocol": "best"}, "no protocol 'best'; choose one of random, artist-folds, gtzan-filtered"),
         ({"protocol": "column"}, "needs the name of a column"),
         ({"protocol": "column", "column": "part", "folds": 3}, "it has no 3 folds"),
         ({"protocol": "column", "column": "genre"}, "column 'genre' says x, y; a part is train, validation, test"),

@@ -11,14 +11,27 @@ from genrelab.errors import RecipeError
 from genrelab.frontends import FRONTENDS, FrontEnd
 
 SAMPLE_RATE = 8000
+EXAMPLES = {"picture", "handcrafted", "joint"}
 SAMPLES = 6000
 SMALL = {
     "waveform": {"normalise": "clip-standard"},
     "spectrogram": {"n_fft": 256, "hop_length": 128},
     "mel": {"n_fft": 256, "hop_length": 128, "n_mels": 20, "normalise": "band-standard"},
     "mfcc": {"n_fft": 256, "hop_length": 128, "n_mels": 20, "n_mfcc": 10, "normalise": "clip-standard"},
+    "chroma": {"n_fft": 256, "hop_length": 128},
+    "contrast": {"n_fft": 256, "hop_length": 128, "n_bands": 3},
+    "stack": {
+        "n_fft": 256,
+        "hop_length": 128,
+        "n_mels": 20,
+        "n_mfcc": 10,
+        "n_bands": 3,
+        "normalise_parts": "clip-standard",
+        "normalise": "band-standard",
+    },
 }
-KINDS = pytest.mark.parametrize("kind", FRONTENDS)
+# Those that take an extractor's examples instead of sound have their own tests (test_examples.py).
+KINDS = pytest.mark.parametrize("kind", [kind for kind in FRONTENDS if kind not in EXAMPLES])
 
 
 def build(kind, **options) -> FrontEnd:

@@ -22,6 +22,17 @@ from genrelab.frontends import FRONTENDS
         ("mel", {"norm": "l2"}, r"frontend\.norm: 'l2'"),
         ("mfcc", {"n_mels": 40, "n_mfcc": 41}, r"frontend\.n_mfcc: 41 is not between 1 and n_mels, 40"),
         ("mfcc", {"n_mfcc": 0}, r"frontend\.n_mfcc: 0"),
+        ("chroma", {"n_chroma": 0}, r"frontend\.n_chroma: 0"),
+        ("contrast", {"n_bands": 0}, r"frontend\.n_bands: 0"),
+        ("contrast", {"n_bands": 7}, r"frontend\.fmin, frontend\.n_bands: 7 octaves above 200\.0 Hz do not fit"),
+        ("contrast", {"fmin": 0.0}, r"frontend\.fmin"),
+        ("contrast", {"quantile": 1.0}, r"frontend\.quantile: 1\.0"),
+        ("contrast", {"n_fft": 64}, r"frontend\.n_fft: 64 is too short to tell the band from 0\.0 to 200\.0 Hz"),
+        ("stack", {"parts": ("mel", "mel")}, r"frontend\.parts: \['mel', 'mel'\] is not a choice of mel, mfcc"),
+        ("stack", {"parts": ()}, r"frontend\.parts: \[\]"),
+        ("stack", {"parts": ("tempo",)}, r"frontend\.parts: \['tempo'\]"),
+        ("stack", {"n_mels": 20}, r"frontend\.n_mfcc: 40 is not between 1 and n_mels, 20"),
+        ("stack", {"normalise_parts": "band-standard"}, r"frontend\.normalise_parts: 'band-standard' is not one of"),
     ],
 )
 def test_an_option_out_of_range_is_named(kind, options, message):
@@ -64,3 +75,25 @@ def test_the_first_coefficient_tells_how_loud_a_clip_is():
     # 20 dB in each of 128 bands; the orthonormal DCT's first row is 1 / sqrt(128).
     torch.testing.assert_close(loud[0] - quiet[0], torch.full_like(loud[0], 20 * 128**0.5), rtol=0, atol=1e-2)
     torch.testing.assert_close(loud[1:], quiet[1:], rtol=0, atol=1e-2)
+
+
+def test_the_parts_of_a_stack_come_in_the_order_asked_for(sound):
+    waveform = torch.from_numpy(sound(22050, 1.0))[None]
+    stack = FRONTENDS["stack"](sample_rate=22050, parts=("contrast", "mfcc"), n_mfcc=13)(waveform)
+    contrast = FRONTENDS["contrast"](sample_rate=22050)(waveform)
+    mfcc = FRONTENDS["mfcc"](sample_rate=22050, n_mfcc=13, normalise="none")(waveform)
+    torch.testing.assert_close(stack, torch.cat([contrast, mfcc], dim=2), rtol=1e-5, atol=1e-3)
+
+
+def test_a_part_of_a_stack_may_be_scaled_by_itself(sound):
+    waveform = torch.from_numpy(sound(22050, 1.0))[None]
+    stack = FRONTENDS["stack"](sample_rate=22050, normalise_parts="clip-minmax")(waveform)
+    for part in stack.split([128, 40, 12, 7], dim=2):
+        torch.testing.assert_close(torch.stack(part.aminmax()), torch.tensor([-1.0, 1.0]), rtol=0, atol=1e-5)
+
+
+def test_a_tone_has_the_chroma_of_its_pitch_class():
+    time = torch.arange(22050) / 22050
+    chroma = FRONTENDS["chroma"](sample_rate=22050)(torch.sin(2 * torch.pi * 440 * time)[None])[0, 0, :, 20]
+    assert chroma.argmax() == 9  # C is 0, A is 9
+    assert chroma[9] == 1

@@ -7,6 +7,7 @@ from torch import nn
 from genrelab.errors import RecipeError
 from genrelab.networks import NETWORKS
 from genrelab.networks.cnn import Cnn
+from genrelab.networks.cnn_transformer import EncoderBlock, sinusoids
 from genrelab.networks.crnn import Crnn
 from genrelab.networks.layers import ConvBlock, Recurrent, initialise
 
@@ -76,6 +77,32 @@ def test_the_biases_of_a_gru_start_at_zero():
         ("cnn", (1, 128, 112), {"filters": ()}, r"network\.filters"),
         ("cnn", (1, 128, 112), {"filters": (8, 0)}, r"at least one filter"),
         ("cnn", (1, 128, 112), {"dense_units": 0}, r"0 units are too few"),
+        ("flat-cnn", (1, 9, 130), {}, r"network\.filters: features of 9 bins x 130 frames .* at least 10 x 10"),
+        ("flat-cnn", (1, 40, 130), {"filters": (8,)}, r"network\.filters, network\.kernels, network\.pools: \[8\]"),
+        ("flat-cnn", (1, 40, 130), {"pools": (2, 0)}, r"all at least 1"),
+        ("flat-cnn", (1, 40, 130), {"padding": "full"}, r"network\.padding: 'full' is not one of valid, same"),
+        ("flat-cnn", (1, 40, 130), {"dense_units": 0}, r"0 units are too few"),
+        ("flat-cnn", (1, 40, 130), {"l1": -1.0}, r"network\.l1, network\.l2: -1\.0"),
+        ("fusion-cnn", (1, 17, 130), {}, r"features of 17 bins x 130 frames .* at least 18 x 18"),
+        ("fusion-cnn", (1, 187, 130), {"filters": ()}, r"network\.filters"),
+        ("fusion-cnn", (1, 187, 130), {"l2": -1.0}, r"network\.l2: -1\.0"),
+        ("m5", (1, 1, 1771), {}, r"network\.filters: 1771 samples are too few .* at least 1772"),
+        ("m5", (1, 1, 110250), {"stride": 0}, r"network\.filters, network\.kernel, network\.stride"),
+        ("cnn-transformer", (1, 187, 21), {}, r"features of 187 bins x 21 frames .* at least 22 x 22"),
+        (
+            "cnn-transformer",
+            (1, 187, 130),
+            {"tokens": "bins"},
+            r"network\.tokens: 'bins' is not one of positions, frames",
+        ),
+        ("cnn-transformer", (1, 187, 130), {"positions": "none"}, r"network\.positions: 'none' is not one of learned"),
+        ("cnn-transformer", (1, 187, 130), {"width": 7}, r"network\.blocks, heads, .* the width is even"),
+        ("cnn-lstm", (1, 21, 130), {}, r"features of 21 bins x 130 frames .* at least 22 x 22"),
+        ("cnn-lstm", (1, 23, 130), {"layers": 0}, r"network\.units, network\.layers: 30 units in 0 layers"),
+        ("table-lstm", (1, 57, 10), {"units": ()}, r"network\.units: \[\]"),
+        ("table-lstm", (1, 57, 10), {"units": (8, 0)}, r"network\.units: \[8, 0\]"),
+        ("mlp", (1, 57, 1), {"units": (8,)}, r"network\.units, network\.activations: \[8\] and \['gelu', 'relu'\]"),
+        ("mlp", (1, 57, 1), {"activations": ("gelu", "tanh")}, r"one activation of relu, gelu"),
         ("rnn", (1, 20, 100), {"cell": "tanh"}, r"network\.cell: 'tanh' is not one of lstm, gru"),
         ("rnn", (1, 20, 100), {"layers": 0}, r"network\.units, network\.layers: 256 units in 0 layers"),
     ],
@@ -83,6 +110,100 @@ def test_the_biases_of_a_gru_start_at_zero():
 def test_what_cannot_be_built_names_the_key_to_change(kind, shape, options, message):
     with pytest.raises(RecipeError, match=message):
         NETWORKS[kind](input_shape=shape, n_classes=4, **options)
+
+
+def order(block):
+    return [type(layer).__name__ for layer in block]
+
+
+def test_blocks_come_in_the_order_of_rows_c_and_d():
+    fusion = NETWORKS["fusion-cnn"](input_shape=(1, 187, 130), n_classes=10).blocks
+    assert order(fusion[0]) == ["Conv2d", "ReLU", "MaxPool2d", "BatchNorm2d", "Dropout"]
+    assert order(fusion[2]) == ["Conv2d", "ReLU", "BatchNorm2d", "Dropout"]
+    m5 = NETWORKS["m5"](input_shape=(1, 1, 2000), n_classes=10).blocks
+    assert order(m5)[:4] == ["Conv2d", "BatchNorm2d", "MaxPool2d", "ReLU"]
+
+
+@pytest.mark.parametrize(("padding", "positions"), [("valid", 14), ("same", 32)])
+def test_the_cnn_lstm_reads_positions_of_64_values(padding, positions):
+    network = NETWORKS["cnn-lstm"](input_shape=(1, 23, 130), n_classes=10, padding=padding).eval()
+    steps = []
+    network.recurrent.register_forward_pre_hook(lambda _, inputs: steps.append(tuple(inputs[0].shape)))
+    network(torch.zeros(1, 1, 23, 130))
+    assert steps == [(1, positions, 64)]
+
+
+def test_same_padding_keeps_the_size_for_even_kernels_too():
+    network = NETWORKS["flat-cnn"](input_shape=(1, 12, 12), n_classes=2, kernels=(4, 6), padding="same")
+    assert network.dense[0].in_features == 64 * 3 * 3
+    assert network.eval()(torch.zeros(1, 1, 12, 12)).shape == (1, 2)
+
+
+def test_the_penalty_is_that_of_keras():
+    flat = NETWORKS["flat-cnn"](input_shape=(1, 10, 10), n_classes=2, l1=0.5, l2=0.25)
+    nn.init.constant_(flat.dense[0].weight, -2.0)  # 128 x 64 weights of amount 2 and square 4
+    assert flat.penalty().item() == 128 * 64 * (0.5 * 2 + 0.25 * 4)
+    fusion = NETWORKS["fusion-cnn"](input_shape=(1, 20, 20), n_classes=2, l2=0.5)
+    nn.init.constant_(fusion.dense.weight, -2.0)
+    assert fusion.penalty().item() == 256 * 256 * 0.5 * 4
+
+
+def test_a_batch_of_one_is_normed_by_what_was_seen_before():
+    network = NETWORKS["fusion-cnn"](input_shape=(1, 20, 20), n_classes=2)
+    network.norm.running_mean.fill_(1.0)
+    network.norm.running_var.fill_(4.0)
+    normed = network.norm(torch.full((1, 256), 7.0))
+    torch.testing.assert_close(normed, torch.full((1, 256), 3.0), rtol=1e-4, atol=0)
+    assert network.norm.num_batches_tracked == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "tokens"),
+    [
+        ({}, (1, 294, 128)),
+        ({"padding": "same"}, (1, 23 * 16, 128)),
+        ({"tokens": "frames", "width": 64}, (1, 14, 64)),
+        ({"positions": "sinusoidal", "pre_norm": True, "batch_norm": True, "block_dropout": 0.1}, (1, 294, 128)),
+    ],
+)
+def test_the_transformer_reads_tokens_of_its_width(options, tokens):
+    network = NETWORKS["cnn-transformer"](input_shape=(1, 187, 130), n_classes=10, **options).eval()
+    seen = []
+    network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape)))
+    network(torch.zeros(1, 1, 187, 130))
+    assert seen == [tokens]
+
+
+def test_encoder_blocks_norm_after_the_sum_unless_told_before():
+    tokens = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
+    post = EncoderBlock(8, heads=2, key_size=3, feed_forward=16, pre_norm=False, dropout=0.0)(tokens)
+    assert post.mean(dim=2).abs().max() < 1e-5
+    pre = EncoderBlock(8, heads=2, key_size=3, feed_forward=16, pre_norm=True, dropout=0.0)
+    for layer in (pre.join, pre.feed[2]):
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    assert torch.equal(pre(tokens), tokens)
+
+
+def test_attention_is_torchs_own():
+    block = EncoderBlock(8, heads=2, key_size=4, feed_forward=16, pre_norm=False, dropout=0.0)
+    theirs = nn.MultiheadAttention(8, 2, batch_first=True)
+    with torch.no_grad():
+        layers = (block.query, block.key, block.value)
+        theirs.in_proj_weight.copy_(torch.cat([layer.weight for layer in layers]))
+        theirs.in_proj_bias.copy_(torch.cat([layer.bias for layer in layers]))
+        theirs.out_proj.weight.copy_(block.join.weight)
+        theirs.out_proj.bias.copy_(block.join.bias)
+    tokens = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
+    expected = block.attention_norm(tokens + theirs(tokens, tokens, tokens)[0])
+    torch.testing.assert_close(block(tokens), block.feed_norm(expected + block.feed(expected)))
+
+
+def test_sinusoids_begin_with_sines_of_zero_and_cosines_of_one():
+    places = sinusoids(50, 8)
+    assert places[0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    torch.testing.assert_close(places[:, 0], torch.arange(50.0).sin())
+    torch.testing.assert_close(places[:, 5], (torch.arange(50.0) / 10).cos())  # 10000 ** (-2 / 8)
 
 
 def test_the_smallest_features_that_fit():

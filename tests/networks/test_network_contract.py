@@ -16,8 +16,18 @@ SMALL = {
     "rnn": {"units": 8, "dense_units": 16},
     "cnn-rnn": {"filters": (4, 8), "units": 8, "dense_units": 16},
     "crnn": {"filters": (4, 8), "pools": ((2, 2), (4, 3)), "pad": 2, "units": 16},
+    "flat-cnn": {"filters": (4, 8), "dense_units": 16},
+    "fusion-cnn": {"filters": (4, 8), "dense_units": 16},
+    "m5": {"filters": (4, 8), "kernel": 5, "stride": 1, "dense_units": 16},
+    "cnn-transformer": {"filters": (4, 8), "width": 12, "key_size": 4, "feed_forward": 8, "dense_units": 16},
+    "cnn-lstm": {"filters": (4, 8), "units": 16},
+    "table-lstm": {"units": (8, 16), "dropout": 0.3},
+    "mlp": {"units": (8, 16)},
+    "hybrid": {"image_shape": (1, 30, 40), "image": {"filters": (4, 8), "dense_units": 16}, "units": (8, 16)},
 }
 KINDS = pytest.mark.parametrize("kind", NETWORKS)
+# They have a weight for each place in the features.
+FIXED = {"flat-cnn", "cnn-transformer", "mlp", "hybrid"}
 
 
 def build(kind, shape=SHAPE, n_classes=5, **options):
@@ -58,7 +68,7 @@ def test_the_memory_layout_of_the_features_does_not_matter(kind):
     torch.testing.assert_close(network(features), network(frames_apart), rtol=1e-4, atol=1e-5)
 
 
-@KINDS
+@pytest.mark.parametrize("kind", [kind for kind in NETWORKS if kind not in FIXED])
 def test_a_longer_clip_than_the_network_was_built_for_fits(kind):
     network = build(kind).eval()
     assert network(noise(2, 1, 32, 95)).shape == (2, 5)
@@ -73,8 +83,24 @@ def test_features_of_several_channels_fit(kind):
 def test_every_parameter_learns(kind):
     network = build(kind, dropout=0.0)
     torch.nn.functional.cross_entropy(network(noise(8, *SHAPE)), torch.arange(8) % 5).backward()
-    still = [name for name, parameter in network.named_parameters() if not parameter.grad.abs().sum() > 0]
+    learning = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    still = [name for name, parameter in learning if not parameter.grad.abs().sum() > 0]
     assert still == []
+
+
+@KINDS
+def test_a_batch_of_one_can_be_learned_from(kind):
+    network = build(kind)
+    loss = torch.nn.functional.cross_entropy(network(noise(1, *SHAPE)), torch.zeros(1, dtype=torch.long))
+    (loss + network.penalty()).backward()
+    assert all(parameter.grad.isfinite().all() for parameter in network.parameters() if parameter.requires_grad)
+
+
+@KINDS
+def test_the_penalty_is_a_scalar_and_no_less_than_zero(kind):
+    penalty = build(kind).penalty()
+    assert penalty.shape == ()
+    assert (penalty > 0) == (kind == "fusion-cnn")
 
 
 @KINDS

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from genrelab.corpora.protocols import PROTOCOLS
 from genrelab.evaluation.intervals import Interval
 from genrelab.report import words
 
@@ -31,8 +32,8 @@ def test_differences_have_a_sign() -> None:
 
 
 def test_every_protocol_of_the_package_has_its_paragraph() -> None:
-    paragraphs = {words.protocol_words(name) for name in ("random", "artist-folds", "gtzan-filtered", "column")}
-    assert len(paragraphs) == 4
+    paragraphs = {words.protocol_words(name) for name in PROTOCOLS}
+    assert len(paragraphs) == len(PROTOCOLS)
     assert "not known" in words.protocol_words("somebody's own")
 
 

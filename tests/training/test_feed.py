@@ -4,7 +4,9 @@ import soundfile
 import torch
 
 from genrelab.audio.store import ClipSource, SampleStore
-from genrelab.training.feed import ClipFeed, Clips, CropFeed, Draw, EpochShuffle, average_windows, clip_logits
+from genrelab.augment.tempo_and_pitch import TimeStretch
+from genrelab.augment.waveform import Gain
+from genrelab.training.feed import ClipFeed, Clips, CropFeed, Cutting, Draw, EpochShuffle, average_windows, clip_logits
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +20,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> SampleStore:
 
 
 def test_a_crop_is_a_piece_of_its_clip(store: SampleStore) -> None:
-    feed = CropFeed(store, ["long", "short"], [0, 1], window=300, seed=0)
+    feed = CropFeed(store, ["long", "short"], [0, 1], Cutting(300, 300), seed=0)
     crops, genres = feed.__getitems__([Draw(epoch=0, clip=0, crop=0)])
     place = np.round(crops[0].numpy() * 32768 / 30).astype(int)
     assert genres.tolist() == [0]
@@ -27,7 +29,7 @@ def test_a_crop_is_a_piece_of_its_clip(store: SampleStore) -> None:
 
 
 def test_a_clip_shorter_than_the_window_is_padded(store: SampleStore) -> None:
-    feed = CropFeed(store, ["long", "short"], [0, 1], window=300, seed=0)
+    feed = CropFeed(store, ["long", "short"], [0, 1], Cutting(300, 300), seed=0)
     crops, genres = feed.__getitems__([Draw(0, 0, 0), Draw(0, 1, 0)])
     assert genres.tolist() == [0, 1]
     assert list(np.round(crops[1].numpy() * 32768 / 30)) == [*range(1, 101), *[0] * 200]
@@ -35,7 +37,7 @@ def test_a_clip_shorter_than_the_window_is_padded(store: SampleStore) -> None:
 
 def test_a_crop_depends_on_seed_epoch_clip_and_number_alone(store: SampleStore) -> None:
     def starts(seed: int, epoch: int) -> list[float]:
-        feed = CropFeed(store, ["long"], [0], window=100, seed=seed)
+        feed = CropFeed(store, ["long"], [0], Cutting(100, 100), seed=seed)
         return feed.__getitems__([Draw(epoch, 0, crop) for crop in range(8)]).waveforms[:, 0].tolist()
 
     assert starts(0, 0) == starts(0, 0)
@@ -54,7 +56,7 @@ def test_an_epoch_draws_every_crop_once_in_an_order_of_its_own() -> None:
 
 
 def test_whole_clips_are_covered_by_windows_and_averaged_clip_by_clip(store: SampleStore) -> None:
-    feed = ClipFeed(store, ["long", "short"], [1, 0], window=400, hop=400)
+    feed = ClipFeed(store, ["long", "short"], [1, 0], Cutting(400, 400))
     batch = ClipFeed.collate([feed[0], feed[1]])
     assert batch.windows.shape == (4, 400)  # 0-400, 400-800, 600-1000 of the long one; the padded short one
     assert batch.clip_of_window.tolist() == [0, 0, 0, 1]
@@ -78,3 +80,48 @@ def test_a_long_clip_goes_through_the_model_a_few_windows_at_a_time() -> None:
     clips = Clips(torch.arange(150.0)[:, None], torch.zeros(150, dtype=torch.int64), torch.tensor([0]))
     assert clip_logits(model, clips).tolist() == [[74.5]]
     assert sizes == [64, 64, 22]
+
+
+@pytest.mark.parametrize(("crop", "first"), [("start", 1), ("centre", 351)])
+def test_training_and_evaluation_hear_the_same_window_where_the_recipe_fixes_it(store, crop, first) -> None:
+    cutting = Cutting(300, 300, crop)
+    crops = CropFeed(store, ["long"], [0], cutting, seed=0).__getitems__([Draw(3, 0, 0)]).waveforms
+    windows, _ = ClipFeed(store, ["long"], [0], cutting)[0]
+    assert np.round(crops[0, 0].item() * 32768 / 30) == first
+    np.testing.assert_array_equal(crops.numpy(), windows)
+
+
+def test_a_clip_of_several_examples_is_cut_between_them() -> None:
+    cutting = Cutting(10, 10, step=10)
+    starts = {cutting.one(40, np.random.default_rng(seed)) for seed in range(40)}
+    assert starts == {0, 10, 20, 30}
+    assert Cutting(10, 10, "centre", step=10).whole(40).tolist() == [10]
+
+
+def test_augmentations_follow_from_the_draw_alone(store) -> None:
+    feed = CropFeed(store, ["long"], [0], Cutting(300, 300), 0, [Gain(decibels=(-6.0, 6.0), p=1.0)])
+    plain = CropFeed(store, ["long"], [0], Cutting(300, 300), 0)
+    draws = [Draw(0, 0, 0), Draw(0, 0, 1)]
+    once, again, before = (one.__getitems__(draws).waveforms for one in (feed, feed, plain))
+    assert torch.equal(once, again)
+    factors = (once / before)[:, 5]
+    assert factors[0] != factors[1]
+    torch.testing.assert_close(once, before * factors[:, None])
+
+
+def test_a_stretched_crop_is_filled_with_more_of_the_clip() -> None:
+    class Long:
+        """A store of one endless clip that notes how much is read of it."""
+
+        def samples(self, clip: str) -> int:
+            return 100_000
+
+        def read(self, clip: str, start: int, count: int) -> np.ndarray:
+            self.count = count
+            return np.ones(count, np.float32)
+
+    long = Long()
+    feed = CropFeed(long, ["a"], [0], Cutting(4000, 4000), 0, [TimeStretch(rate=(1.25, 1.25), p=1.0)])  # type: ignore[arg-type]
+    crop = feed.__getitems__([Draw(0, 0, 0)]).waveforms[0]
+    assert long.count >= 5000
+    assert (crop[-100:].abs() > 0.1).all()

@@ -1,10 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from genrelab.errors import RecipeError
 from genrelab.networks.model import build_model
-from genrelab.training.recipe import Recipe, load_recipe, quick, recipe_names
+from genrelab.training.recipe import EnsembleRecipe, Recipe, load_any, load_recipe, quick, recipe_names
 
 
 def write(folder: Path, text: str, name: str = "mine.yaml") -> Path:
@@ -13,7 +14,10 @@ def write(folder: Path, text: str, name: str = "mine.yaml") -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", [name for name in recipe_names() if name != "base"])
+ENSEMBLES = [name for name in recipe_names() if isinstance(load_any(name), EnsembleRecipe)]
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_names() if name not in ("base", *ENSEMBLES)])
 def test_every_recipe_of_the_package_builds_its_model(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
@@ -26,6 +30,31 @@ def test_every_recipe_of_the_package_builds_its_model(name: str) -> None:
         n_classes=10,
     )
     assert model.network.n_classes == 10
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_every_ensemble_names_recipes_as_its_members(name: str) -> None:
+    recipe = load_any(name)
+    assert isinstance(recipe, EnsembleRecipe)
+    assert recipe.about
+    for member in recipe.ensemble.members:
+        assert load_recipe(member).name == f"published/{member}"
+    with pytest.raises(RecipeError, match="is an ensemble"):
+        load_recipe(name)
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        ({"kind": "pitch"}, r"augment\.kind: 'pitch' is not one of"),
+        ({"kind": "gain", "db": 3}, r"augment\.gain\.db: unknown key"),
+        ({"kind": "gain", "decibels": "loud"}, r"augment\.gain\.decibels"),
+        ({"kind": "time-stretch", "rate": [0.0, 9.0]}, r"augment\.time-stretch\.rate"),
+    ],
+)
+def test_an_augmentation_that_cannot_be_names_its_key(augment: dict[str, object], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("fma-cnn", [f"augment=[{json.dumps(augment)}]"])
 
 
 def test_a_recipe_holds_only_its_difference_from_its_base(tmp_path: Path) -> None:

@@ -165,6 +165,11 @@ class SampleStore:
         samples[len(part) :] = 0.0
         return samples
 
+    def key(self, clip: str) -> str:
+        """Return what a clip's samples depend on: its file's content, the excerpt, the settings of the store."""
+        record = self._record(clip)
+        return f"{record.sha256} {record.start} {record.duration} {self.sample_rate}"
+
     def _record(self, clip: str) -> Record:
         try:
             return self._records[clip]

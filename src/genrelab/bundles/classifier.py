@@ -18,7 +18,7 @@ from genrelab.audio.windows import cut, window_starts
 from genrelab.bundles.listening import hear_file, is_audible
 from genrelab.bundles.parallel import in_order
 from genrelab.bundles.prediction import Prediction
-from genrelab.bundles.session import EMBEDDING, INPUT, LOGITS, default_bundle, open_bundle
+from genrelab.bundles.session import EMBEDDING, LOGITS, build_extractor, default_bundle, open_bundle
 from genrelab.errors import AudioError
 
 BATCH = 16  # windows in one run of the graph: bounds the memory of its activations
@@ -52,6 +52,8 @@ class Classifier:
     def __init__(self, bundle: PathLike | None = None, threads: int = 1) -> None:
         self.path = default_bundle() if bundle is None else Path(bundle)
         self._session, self.metadata = open_bundle(self.path, threads)
+        self._extractor = build_extractor(self.metadata)
+        self._input = self._session.get_inputs()[0].name
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -267,7 +269,11 @@ class Classifier:
         if not len(windows):
             return np.zeros((0, len(self.genres)), np.float32)
         batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
-        return np.concatenate([self._session.run([output], {INPUT: batch})[0] for batch in batches])
+        return np.concatenate([self._session.run([output], {self._input: self._take(batch)})[0] for batch in batches])
+
+    def _take(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the graph takes: the windows, or an example of each."""
+        return windows if self._extractor is None else np.stack([self._extractor.of_window(row) for row in windows])
 
     def _prediction(
         self, logits: NDArray[np.float32], path: str | None, seconds: float | None, top: int | None

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.bundles.metadata import KEY, Metadata
+from genrelab.bundles.session import EXAMPLE, INPUT, build_extractor
 from genrelab.errors import BundleError
 from genrelab.files import atomic_path
 from genrelab.networks.model import GenreModel
@@ -44,13 +45,27 @@ class Committee(nn.Module):
         return torch.stack(logits).mean(0), torch.cat(embeddings, 1)
 
 
-def export_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | os.PathLike[str]) -> float:
+class Average(nn.Module):
+    """The mean of the logits of modules that take the same input, and their embeddings side by side."""
+
+    def __init__(self, models: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.models = nn.ModuleList(models)
+
+    def forward(self, example: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (batch, genres) and embedding (batch, the sum of the models' sizes)."""
+        outputs = [model(example) for model in self.models]
+        return torch.stack([logits for logits, _ in outputs]).mean(0), torch.cat([own for _, own in outputs], 1)
+
+
+def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | os.PathLike[str]) -> float:
     """Write models as a bundle, and check that ONNX Runtime computes what PyTorch does.
 
     Parameters
     ----------
     models
-        One model, or several of one recipe whose logits are averaged; each takes (batch, metadata.window) samples.
+        One model, or several of one recipe whose logits are averaged; each takes (batch, metadata.window) samples, or
+        the examples of the metadata's extractor.
     metadata
         What the bundle says about itself.
     path
@@ -68,12 +83,18 @@ def export_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | 
     """
     if Path(path).suffix != ".onnx":
         raise BundleError(f"{path}: a bundle's name ends in .onnx")
-    model: nn.Module = Committee(models) if len(models) > 1 else models[0]
+    alike = [model for model in models if isinstance(model, GenreModel)]
+    several: nn.Module = Committee(alike) if len(alike) == len(models) else Average(models)
+    model = several if len(models) > 1 else models[0]
     model.eval()
     # Three examples, so that the exporter does not take the batch for a constant; noise of varied loudness.
     generator = torch.Generator().manual_seed(0)
     loudness = torch.tensor([[0.5], [0.1], [0.01]])
     example = loudness * torch.randn(3, metadata.window, generator=generator)
+    extractor = build_extractor(metadata)
+    if extractor is not None:
+        example = torch.stack([torch.from_numpy(extractor.of_window(row.numpy())) for row in example])
+    name = EXAMPLE if extractor else INPUT
     batch = torch.export.Dim("batch", min=1)
     with atomic_path(path) as temporary:
         with _quiet():
@@ -81,7 +102,7 @@ def export_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | 
                 model,
                 (example,),
                 temporary,
-                input_names=["waveform"],
+                input_names=[name],
                 output_names=["logits", "embedding"],
                 dynamic_shapes=({0: batch},),
                 opset_version=OPSET,
@@ -109,7 +130,8 @@ def _deviation(model: nn.Module, path: Path, example: Tensor) -> float:
     for waveform in (example, example[:1]):
         with torch.inference_mode():
             expected = model(waveform)
-        for ours, theirs in zip(session.run(None, {"waveform": waveform.numpy()}), expected, strict=True):
+        given = {session.get_inputs()[0].name: waveform.numpy()}
+        for ours, theirs in zip(session.run(None, given), expected, strict=True):
             scale = max(float(theirs.abs().max()), 1.0)
             worst = max(worst, float(np.abs(ours - theirs.numpy()).max()) / scale)
     return worst

@@ -35,6 +35,9 @@ class Metadata:
         Length of the waveform that the graph takes, in samples.
     hop
         Distance between the windows that cover a whole clip, in samples; at most `window`.
+    extractor
+        What turns a window into the example that the graph takes instead: ``{"kind": ..., options}`` of
+        `genrelab.extractors`; empty for a graph that takes the waveform.
     temperature
         What the logits are divided by before the softmax (Guo et al. 2017, "On calibration of modern neural networks").
     unknown_below
@@ -64,6 +67,7 @@ class Metadata:
     sample_rate: int
     window: int
     hop: int
+    extractor: Mapping[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
     unknown_below: float = 0.0
     silence_dbfs: float = -80.0
@@ -76,7 +80,7 @@ class Metadata:
     def __post_init__(self) -> None:
         for key in ("name", "licence", "created", "genrelab_version"):
             _require(isinstance(getattr(self, key), str), key, getattr(self, key), "a text")
-        for key in ("metrics", "recipe"):
+        for key in ("metrics", "recipe", "extractor"):
             _require(isinstance(getattr(self, key), Mapping), key, getattr(self, key), "an object")
         genres = self.genres
         _require(

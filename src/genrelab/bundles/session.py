@@ -5,10 +5,13 @@ from pathlib import Path
 
 import onnxruntime
 
+from genrelab import __version__
 from genrelab.bundles.metadata import KEY, Metadata
-from genrelab.errors import BundleError
+from genrelab.errors import BundleError, GenrelabError
+from genrelab.extractors import EXTRACTORS, Extractor
 
 INPUT = "waveform"
+EXAMPLE = "example"  # of the metadata's extractor
 LOGITS = "logits"
 EMBEDDING = "embedding"
 _ERRORS_ONLY = 3
@@ -70,16 +73,39 @@ def open_bundle(path: Path, threads: int) -> tuple[onnxruntime.InferenceSession,
     return session, metadata
 
 
+def build_extractor(metadata: Metadata) -> Extractor | None:
+    """Return what turns windows into the examples that the graph takes; None where it takes the windows.
+
+    Raises
+    ------
+    BundleError
+        This version has no such extractor, or not with these options.
+    """
+    if not metadata.extractor:
+        return None
+    options = dict(metadata.extractor)
+    kind = options.pop("kind", None)
+    try:
+        return EXTRACTORS[str(kind)](metadata.sample_rate, **options)
+    except (KeyError, TypeError, GenrelabError) as error:
+        raise BundleError(
+            f"it needs the extractor {dict(metadata.extractor)}, which genrelab {__version__} does not have "
+            f"(made by {metadata.genrelab_version or 'an unknown version'}); install a newer version"
+        ) from error
+
+
 def _require_fit(session: onnxruntime.InferenceSession, metadata: Metadata) -> None:
     inputs = {value.name: value.shape for value in session.get_inputs()}
     outputs = {value.name: value.shape for value in session.get_outputs()}
-    if list(inputs) != [INPUT] or not {LOGITS, EMBEDDING} <= set(outputs):
+    extractor = build_extractor(metadata)
+    taken = EXAMPLE if extractor else INPUT
+    if list(inputs) != [taken] or not {LOGITS, EMBEDDING} <= set(outputs):
         raise BundleError(
             f"its graph takes {', '.join(inputs)} and gives {', '.join(outputs)}; "
-            f"a bundle takes {INPUT} and gives {LOGITS} and {EMBEDDING}"
+            f"a bundle of this kind takes {taken} and gives {LOGITS} and {EMBEDDING}"
         )
     for name, shape, size, key in (
-        (INPUT, inputs[INPUT], metadata.window, "window"),
+        (taken, inputs[taken], *((extractor.size, "extractor") if extractor else (metadata.window, "window"))),
         (LOGITS, outputs[LOGITS], len(metadata.genres), "number of genres"),
     ):
         # An axis of open length is a name; it fits whatever the metadata say.

@@ -26,6 +26,7 @@ VERBS = {
     "demo": Verb("genrelab.cli.demo", "demo", "The whole way once, on music that it makes itself."),
     "corpus": Verb("genrelab.cli.corpus", "app", "List, describe, check and build collections of labelled music."),
     "train": Verb("genrelab.cli.train", "train", "Train a recipe on every fold of its protocol, then evaluate it."),
+    "reproduce": Verb("genrelab.cli.reproduce", "reproduce", "The published systems, row by row, seed by seed."),
     "evaluate": Verb("genrelab.cli.evaluate", "evaluate", "Make a run's metrics, figures and report anew."),
     "compare": Verb("genrelab.cli.compare", "compare", "Compare runs, with intervals and tests."),
     "export": Verb("genrelab.cli.export", "export", "Write a run as a bundle: one .onnx file, usable without PyTorch."),

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genrelab.cli.fetch import fetch
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Column
@@ -15,9 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
-Kind = Annotated[str, typer.Argument(help="gtzan, folder, table, toy; or a recipe, whose corpus is taken.")]
+Kind = Annotated[str, typer.Argument(help="gtzan, fma, folder, table, toy; or a recipe, whose corpus is taken.")]
 Root = Annotated[
-    Path | None, typer.Option(help="The folder of a gtzan, folder or toy corpus; the base of a table's paths.")
+    Path | None, typer.Option(help="The folder of a gtzan, fma, folder or toy corpus; the base of a table's paths.")
 ]
 Table = Annotated[Path | None, typer.Option("--path", help="The file of a table corpus.")]
 Index = Annotated[Path | None, typer.Option(help="GTZANindex.txt, for a gtzan corpus.")]
@@ -92,7 +94,9 @@ def check(
     option: More = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="random, artist-folds, gtzan-filtered or column. [default: the recipe's, or random]"),
+        typer.Option(
+            help="random, artist-folds, gtzan-filtered, fma-official or column. [default: the recipe's, or random]"
+        ),
     ] = None,
     folds: Annotated[int | None, typer.Option(min=1, help="How many folds. [default: the recipe's, or 1]")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Which split. [default: the recipe's, or 0]")] = None,
@@ -160,6 +164,9 @@ def build(
     if built.quarantine:
         _print_reasons(console, "in quarantine", built.quarantine)
         raise typer.Exit(1)
+
+
+app.command()(fetch)
 
 
 def _load(

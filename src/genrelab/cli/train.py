@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lightning.pytorch.loggers import Logger
 
@@ -49,20 +49,22 @@ def train(
     Killed at any moment, a run goes on with --resume and ends as if nothing had happened.
     """
     import torch
-    from rich.console import Console
-    from rich.markup import escape
 
     from genrelab.cli.console import progress_bars
-    from genrelab.cli.evaluate import print_metrics
-    from genrelab.report.run import evaluate_run
     from genrelab.training import run
-    from genrelab.training.recipe import load_recipe
+    from genrelab.training.ensemble import combine_runs
+    from genrelab.training.recipe import EnsembleRecipe, load_any
     from genrelab.training.recipe import quick as quickly
 
-    overrides = [*_corpus_overrides(data), *(set_ or [])]
+    overrides = [*corpus_overrides(corpus_section(data) if data else {}), *(set_ or [])]
     overrides += [f"seed={seed}"] if seed is not None else []
     overrides += [f"max_clips={max_clips}"] if max_clips is not None else []
-    resolved = load_recipe(recipe, overrides)
+    resolved = load_any(recipe, overrides)
+    if isinstance(resolved, EnsembleRecipe):
+        folder = output or Path("runs") / resolved.name.replace("/", "-")
+        combine_runs(resolved, folder, resume)
+        _show(folder)
+        return
     if quick:
         resolved = quickly(resolved)
     if threads is not None:
@@ -77,26 +79,42 @@ def train(
         except KeyboardInterrupt:
             progress.console.print("interrupted: the same command with --resume goes on from here")
             raise
-    metrics = evaluate_run(folder)
-    print_metrics(metrics)
+    _show(folder)
+
+
+def _show(folder: Path) -> None:
+    """Judge a finished run and print how well it did."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from genrelab.cli.evaluate import print_metrics
+    from genrelab.report.run import evaluate_run
+
+    print_metrics(evaluate_run(folder))
     Console().print(f"[bold]{escape(str(folder / 'report.html'))}[/] shows it all.", highlight=False)
 
 
-def _corpus_overrides(data: Path | None) -> list[str]:
-    """Say in a recipe's keys what kind of corpus lies at `data`."""
-    if data is None:
-        return []
-    import json
-
+def corpus_section(data: Path) -> dict[str, str]:
+    """Return a recipe's corpus section for what lies at `data`."""
     from genrelab.errors import RecipeError
 
-    place = json.dumps(str(data.absolute()))  # YAML reads JSON's strings, and mistakes nothing in them for its own
+    place = str(data.absolute())
     if data.is_dir():
+        if (data / "images_original").is_dir():
+            return {"kind": "gtzan-pictures", "root": place}
         kind = "gtzan" if any((data / name).is_dir() for name in ("genres", "genres_original")) else "folder"
-        return [f"corpus.kind={kind}", f"corpus.root={place}"]
+        return {"kind": kind, "root": place}
     if data.is_file():
-        return ["corpus.kind=table", f"corpus.path={place}"]
+        return {"kind": "table", "path": place}
     raise RecipeError(f"--data {data}: neither a table (.csv, .parquet, .jsonl) nor a folder")
+
+
+def corpus_overrides(section: "Mapping[str, object]") -> list[str]:
+    """Return a corpus section as overrides, ``key=value``."""
+    import json
+
+    # YAML reads JSON, and mistakes nothing in it for its own.
+    return [f"corpus.{key}={json.dumps(value)}" for key, value in section.items()]
 
 
 def _loggers(track: list[str], name: str) -> "Callable[[Path], Sequence[Logger]]":

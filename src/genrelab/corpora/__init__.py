@@ -30,6 +30,39 @@ def _gtzan(
     return load(root, index, lists, partial)
 
 
+def _gtzan_pictures(
+    root: str | Path,
+    index: str | Path | None = None,
+    lists: str | Path | None = None,
+    partial: bool = False,
+    table: str | Path | None = None,
+    pieces_table: str | Path | None = None,
+) -> Corpus:
+    """GTZAN 2.0's mel-spectrogram pictures: 999 of them, a picture a clip."""
+    from genrelab.corpora.pictures import load
+
+    return load(root, index, lists, partial, [path for path in (table, pieces_table) if path is not None])
+
+
+def _gtzan_tables(
+    path: str | Path,
+    pieces_path: str | Path | None = None,
+    index: str | Path | None = None,
+    lists: str | Path | None = None,
+) -> Corpus:
+    """GTZAN 2.0's feature tables: 57 columns a clip, or for each 3 or 10 seconds of it."""
+    from genrelab.corpora.gtzan_tables import load
+
+    return load(path, pieces_path, index, lists)
+
+
+def _fma(root: str | Path, metadata: str | Path | None = None, subset: str = "small", partial: bool = False) -> Corpus:
+    """FMA: 8 000 to 106 574 half-minute clips of the Free Music Archive, 8 to 16 genres, with an official split."""
+    from genrelab.corpora.fma import load
+
+    return load(root, metadata, subset, partial)
+
+
 def _folder(root: str | Path) -> Corpus:
     """Your own music: one folder a genre, within it a folder an artist where you like."""
     from genrelab.corpora.folder import load
@@ -58,7 +91,15 @@ def _toy(
     return load(root, clips, seed, artists, sample_rate, progress)
 
 
-CORPORA: dict[str, Callable[..., Corpus]] = {"gtzan": _gtzan, "folder": _folder, "table": _table, "toy": _toy}
+CORPORA: dict[str, Callable[..., Corpus]] = {
+    "gtzan": _gtzan,
+    "gtzan-pictures": _gtzan_pictures,
+    "gtzan-tables": _gtzan_tables,
+    "fma": _fma,
+    "folder": _folder,
+    "table": _table,
+    "toy": _toy,
+}
 
 
 def load_corpus(kind: str, **options: Any) -> Corpus:

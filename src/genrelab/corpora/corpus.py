@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from genrelab.errors import CorpusError, printable
 
@@ -39,6 +40,11 @@ class Corpus:
         The folder that the clips lie in, where there is one.
     notes
         Sentences that a reader of a report should know: clips left out and why.
+    holds
+        What lies at each ``path``: ``"sound"``, ``"pictures"`` (see `genrelab.corpora.pictures`) or ``"rows"`` of
+        numbers (see `rows`). Only sound has `sources`.
+    rows
+        Columns that come with each clip, by clip and number of pieces, (pieces, columns); empty where there are none.
 
     Raises
     ------
@@ -53,6 +59,8 @@ class Corpus:
     genres: tuple[str, ...] = ()
     root: Path | None = None
     notes: tuple[str, ...] = field(default=())
+    holds: str = "sound"
+    rows: Mapping[str, Mapping[int, NDArray[np.float32]]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         clips = _checked(self.name, self.clips)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -68,16 +69,47 @@ def load(
         raise CorpusError(
             f"{genres_folder}: {'; '.join(faults)}. Mend the copy, or accept it as it is with the option partial=true"
         )
+    clips = [clip for clip in every if clip in seconds]
+    table = what_is_known(clips, index, lists, beside)
+    table["path"] = [str(files[clip]) for clip in clips]
+    table["seconds"] = [seconds[clip] for clip in clips]
+    return Corpus("gtzan", table, CITATION, LICENCE, root=genres_folder, notes=(*notes, *faults))
+
+
+def what_is_known(
+    clips: Sequence[str],
+    index: str | os.PathLike[str] | None = None,
+    lists: str | os.PathLike[str] | None = None,
+    beside: Sequence[Path] = (),
+) -> pd.DataFrame:
+    """Return what is known of GTZAN's clips, whatever form they are held in.
+
+    Parameters
+    ----------
+    clips
+        Names such as ``blues.00000``.
+    index, lists
+        As in `load`.
+    beside
+        Folders in which they are looked for where they are None.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``clip``, ``genre``, ``track``, ``artist``, ``title``, ``published_list`` and ``fault``.
+
+    Raises
+    ------
+    CorpusError
+        A file that was named is missing or cannot be understood.
+    """
     index_file = _find(index, beside, "GTZANindex.txt")
     known = _read_index(index_file) if index_file else {}
     parts = _published_parts(lists, beside)
     repeats = facts.repeats()
-    clips = [clip for clip in every if clip in seconds]
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
-            "clip": clips,
-            "path": [str(files[clip]) for clip in clips],
-            "seconds": [seconds[clip] for clip in clips],
+            "clip": list(clips),
             "genre": [clip.split(".")[0] for clip in clips],
             "track": [repeats.get(clip, clip) for clip in clips],
             "artist": [known.get(clip, ("", ""))[0] for clip in clips],
@@ -86,7 +118,6 @@ def load(
             "fault": [_fault(clip, repeats) for clip in clips],
         }
     )
-    return Corpus("gtzan", table, CITATION, LICENCE, root=genres_folder, notes=(*notes, *faults))
 
 
 def _find_genres(root: Path) -> Path:
@@ -127,7 +158,7 @@ def _probe(files: dict[str, Path]) -> tuple[dict[str, float], dict[str, str]]:
     return seconds, unreadable
 
 
-def _find(given: str | os.PathLike[str] | None, beside: list[Path], name: str) -> Path | None:
+def _find(given: str | os.PathLike[str] | None, beside: Sequence[Path], name: str) -> Path | None:
     if given is None:
         return next((folder / name for folder in beside if (folder / name).is_file()), None)
     path = Path(given).expanduser()
@@ -149,7 +180,7 @@ def _read_index(path: Path) -> dict[str, tuple[str, str]]:
     return known
 
 
-def _published_parts(lists: str | os.PathLike[str] | None, beside: list[Path]) -> dict[str, str]:
+def _published_parts(lists: str | os.PathLike[str] | None, beside: Sequence[Path]) -> dict[str, str]:
     files = {part: _find(lists, beside, name) for part, name in _LISTS.items()}
     parts: dict[str, str] = {}
     for part, file in files.items():

@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from genrelab.corpora.corpus import Corpus, listed
 from genrelab.errors import CorpusError
 
-PROTOCOLS = ("random", "artist-folds", "gtzan-filtered", "column")
+PROTOCOLS = ("random", "artist-folds", "gtzan-filtered", "gtzan-train-validation", "fma-official", "column")
 PARTS = ("train", "validation", "test")
 ARTIST_COLUMNS = ("artist", "artist_id")
 
@@ -71,8 +71,11 @@ def make_splits(
     protocol
         ``random``: stratified by genre; clips of one track stay together, artists do not. ``artist-folds``: clips that
         share a value in any column of `group_by`, directly or through others, stay together as well.
-        ``gtzan-filtered``: the fault-filtered partition of Kereliuk, Sturm and Larsen (2015). ``column``: as a column
-        of the table says.
+        ``gtzan-filtered``: the fault-filtered partition of Kereliuk, Sturm and Larsen (2015).
+        ``gtzan-train-validation``: the same without its test list, which stays unseen: tested is the published
+        validation list; a tenth of the published train list, drawn by `seed`, is taken for validation, and clips of one
+        track or known artist stay together. ``fma-official``: the split that comes with FMA, 80/10/10 by genre,
+        no artist in two parts (arXiv:1612.01840). ``column``: as a column of the table says.
     folds
         1: one split with `validation` and `test` as fractions. k: k splits in which every clip is tested once; `test`
         does not matter, and `validation` is the fraction of all clips that is taken from the rest.
@@ -99,10 +102,17 @@ def make_splits(
     """
     if protocol not in PROTOCOLS:
         raise CorpusError(f"there is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}")
-    if protocol in ("gtzan-filtered", "column"):
+    if seed < 0 or (folds > 1 and seed > _LARGEST_SEED):
+        raise CorpusError(f"seed is {seed}; it must be a whole number from 0 to {_LARGEST_SEED}")
+    if protocol in ("gtzan-filtered", "gtzan-train-validation", "fma-official", "column"):
         if folds != 1:
             raise CorpusError(f"protocol {protocol!r} is one given split; it has no {folds} folds")
-        parts = _gtzan_filtered(corpus) if protocol == "gtzan-filtered" else _from_column(corpus, column)
+        if protocol == "gtzan-filtered":
+            parts = _gtzan_filtered(corpus)
+        elif protocol == "gtzan-train-validation":
+            parts = _gtzan_train_validation(corpus, seed)
+        else:
+            parts = _from_column(corpus, column) if protocol == "column" else _fma_official(corpus)
         splits = [Split(protocol, 0, 1, parts)]
     else:
         columns = _group_columns(corpus, group_by) if protocol == "artist-folds" else ["track"]
@@ -163,9 +173,7 @@ def _divide(
             raise CorpusError(f"{name} is {fraction}; it must be a fraction of the corpus between 0 and 0.5")
     if folds < 1:
         raise CorpusError(f"{folds} folds cannot be made; ask for 1 or more")
-    if seed < 0 or (folds > 1 and seed > _LARGEST_SEED):
-        raise CorpusError(f"seed is {seed}; it must be a whole number from 0 to {_LARGEST_SEED}")
-    genre = np.asarray(pd.Categorical(clips["genre"], categories=list(corpus.genres)).codes, dtype=np.int64)
+    genre = _genre_codes(corpus)
     rng = np.random.default_rng(seed)
     if folds == 1:
         dealt = _deal(group, genre, (1 - validation - test, validation, test), rng)
@@ -181,6 +189,10 @@ def _divide(
         parts[rest] = np.asarray(PARTS[:2], dtype=object)[dealt]
         splits.append(Split(protocol, fold, folds, _named(clips, parts)))
     return splits
+
+
+def _genre_codes(corpus: Corpus) -> npt.NDArray[np.int64]:
+    return np.asarray(pd.Categorical(corpus.clips["genre"], categories=list(corpus.genres)).codes, dtype=np.int64)
 
 
 def _fold_numbers(
@@ -265,18 +277,37 @@ def _check_groups(corpus: Corpus, genre: npt.NDArray[np.int64], group: npt.NDArr
         )
 
 
-def _gtzan_filtered(corpus: Corpus) -> "pd.Series[str]":
+def _gtzan_filtered(corpus: Corpus, needed: Sequence[str] = PARTS) -> "pd.Series[str]":
     from genrelab.corpora.gtzan_facts import published_parts
 
     # A corpus that brings the whole partition is believed; the package's own serves any table with GTZAN's clip names.
-    if "published_list" in corpus.clips and set(PARTS) <= set(map(_part_name, corpus.clips["published_list"])):
-        return _from_column(corpus, "published_list")
+    if "published_list" in corpus.clips and set(needed) <= set(map(_part_name, corpus.clips["published_list"])):
+        return _from_column(corpus, "published_list", needed)
     published = published_parts()
     parts = _named(corpus.clips, np.asarray([published.get(clip, "") for clip in corpus.clips["clip"]], dtype=object))
-    return _require_parts(corpus, parts, "the published fault-filtered list")
+    return _require_parts(corpus, parts, "the published fault-filtered list", needed)
 
 
-def _from_column(corpus: Corpus, column: str | None) -> "pd.Series[str]":
+def _gtzan_train_validation(corpus: Corpus, seed: int) -> "pd.Series[str]":
+    lists = _gtzan_filtered(corpus, ("train", "validation")).to_numpy()
+    train = np.flatnonzero(lists == "train")
+    columns = [column for column in ("track", *ARTIST_COLUMNS) if column in corpus.clips]
+    group, genre = groups(corpus.clips, columns), _genre_codes(corpus)
+    dealt = _deal(group[train], genre[train], (0.9, 0.1), np.random.default_rng(seed))
+    parts = np.where(lists == "validation", "test", "").astype(object)
+    parts[train] = np.asarray(PARTS[:2], dtype=object)[dealt]
+    return _named(corpus.clips, parts)
+
+
+def _fma_official(corpus: Corpus) -> "pd.Series[str]":
+    if "split" not in corpus.clips:
+        raise CorpusError(
+            f"{corpus.name}: protocol 'fma-official' is FMA's own split, and this corpus has no column 'split'"
+        )
+    return _from_column(corpus, "split")
+
+
+def _from_column(corpus: Corpus, column: str | None, needed: Sequence[str] = PARTS) -> "pd.Series[str]":
     if column is None or column not in corpus.clips:
         raise CorpusError(
             f"{corpus.name}: protocol 'column' needs the name of a column that holds the parts; {column!r} is not one "
@@ -289,7 +320,7 @@ def _from_column(corpus: Corpus, column: str | None) -> "pd.Series[str]":
             f"{corpus.name}: column {column!r} says {listed(found)}; a part is train, validation, test or empty"
         )
     parts = _named(corpus.clips, values.to_numpy(dtype=object))
-    return _require_parts(corpus, parts, f"column {column!r}")
+    return _require_parts(corpus, parts, f"column {column!r}", needed)
 
 
 def _part_name(value: object) -> str:
@@ -297,8 +328,10 @@ def _part_name(value: object) -> str:
     return "" if name in _LEFT_OUT else _ALIASES.get(name, name)
 
 
-def _require_parts(corpus: Corpus, parts: "pd.Series[str]", what: str) -> "pd.Series[str]":
-    if missing := [part for part in PARTS if not (parts == part).any()]:
+def _require_parts(
+    corpus: Corpus, parts: "pd.Series[str]", what: str, needed: Sequence[str] = PARTS
+) -> "pd.Series[str]":
+    if missing := [part for part in needed if not (parts == part).any()]:
         raise CorpusError(f"{corpus.name}: no clip of this corpus is in the {' or '.join(missing)} part of {what}")
     return parts
 

@@ -5,7 +5,15 @@ An extractor is found by its name in `EXTRACTORS`. What it makes of a clip is co
 """
 
 from genrelab.extractors.extractor import Extractor
+from genrelab.extractors.handcrafted import Handcrafted
+from genrelab.extractors.joint import Joint, Samples
+from genrelab.extractors.picture import Picture
 
-EXTRACTORS: dict[str, type[Extractor]] = {}
+EXTRACTORS: dict[str, type[Extractor]] = {
+    "samples": Samples,
+    "joint": Joint,
+    "handcrafted": Handcrafted,
+    "picture": Picture,
+}
 
 __all__ = ["EXTRACTORS", "Extractor"]

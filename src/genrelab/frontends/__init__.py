@@ -1,9 +1,15 @@
 """Samples to features."""
 
+from genrelab.frontends.chroma import Chroma
+from genrelab.frontends.contrast import Contrast
 from genrelab.frontends.frontend import FrontEnd
+from genrelab.frontends.handcrafted import Handcrafted
+from genrelab.frontends.joint import Joint
 from genrelab.frontends.mel import Mel
 from genrelab.frontends.mfcc import Mfcc
+from genrelab.frontends.picture import Picture
 from genrelab.frontends.spectrogram import Spectrogram
+from genrelab.frontends.stack import Stack
 from genrelab.frontends.waveform import Waveform
 
 FRONTENDS: dict[str, type[FrontEnd]] = {
@@ -11,6 +17,12 @@ FRONTENDS: dict[str, type[FrontEnd]] = {
     "spectrogram": Spectrogram,
     "mel": Mel,
     "mfcc": Mfcc,
+    "chroma": Chroma,
+    "contrast": Contrast,
+    "stack": Stack,
+    "picture": Picture,
+    "handcrafted": Handcrafted,
+    "joint": Joint,
 }
 
 __all__ = ["FRONTENDS", "FrontEnd"]

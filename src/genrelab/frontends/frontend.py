@@ -1,11 +1,13 @@
 """What every front end is: a torch module that turns samples into features, and is part of the model."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
+from genrelab.extractors import EXTRACTORS, Extractor
 from genrelab.frontends.normalise import NORMALISERS
 
 
@@ -27,7 +29,15 @@ class FrontEnd(nn.Module):
     ------
     RecipeError
         The sample rate is not positive, or `normalise` is not one of the choices.
+
+    Attributes
+    ----------
+    extraction
+        Name and options of the extractor (`genrelab.extractors`) that turns samples into what this front end takes;
+        None for one that takes the samples themselves. With an extractor, "waveform" means its flat examples.
     """
+
+    extraction: tuple[str, dict[str, Any]] | None = None
 
     def __init__(self, sample_rate: int, bins: int, normalise: str) -> None:
         super().__init__()
@@ -66,6 +76,13 @@ class FrontEnd(nn.Module):
             with torch.autocast(waveform.device.type, enabled=False):
                 return self._scaled(waveform.float())
         return self._scaled(waveform)
+
+    def extractor(self) -> Extractor | None:
+        """Return the extractor that makes the examples this front end takes; None where it takes samples."""
+        if self.extraction is None:
+            return None
+        kind, options = self.extraction
+        return EXTRACTORS[kind](self.sample_rate, **options)
 
     def fit(self, waveforms: Iterable[Tensor]) -> None:
         """Take what statistics the scaling needs from the training part; most scalings need none and read nothing.

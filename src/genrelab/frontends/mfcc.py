@@ -2,24 +2,14 @@
 
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from genrelab.errors import RecipeError
+from genrelab.extractors.cepstrum import dct_matrix
 from genrelab.extractors.mel_scale import MelScale
 from genrelab.frontends.mel import MelSpectral
 from genrelab.frontends.normalise import Normalise
-
-
-def dct_matrix(rows: int, columns: int) -> NDArray[np.float32]:
-    """Return the first `rows` rows of the orthonormal DCT-II of `columns` values, (rows, columns)."""
-    order = np.arange(rows)[:, None]
-    place = np.arange(columns)[None, :] + 0.5
-    matrix: NDArray[np.float64] = np.sqrt(2 / columns) * np.cos(np.pi / columns * order * place)
-    matrix[0] /= np.sqrt(2)
-    return matrix.astype(np.float32)
 
 
 class Mfcc(MelSpectral):

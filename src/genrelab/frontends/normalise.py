@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-Normalise = Literal["none", "clip-minmax", "clip-standard", "band-standard"]
+Normalise = Literal["none", "clip-minmax", "clip-standard", "band-standard", "band-minmax"]
 
 # Far below any spread that features have, far above where float32 loses digits.
 _SMALLEST_SPREAD = 1e-6
@@ -101,9 +101,40 @@ class BandStandard(Normaliser):
         self.deviation.copy_((squares / count).sqrt().clamp(min=_SMALLEST_SPREAD))
 
 
+class BandMinMax(Normaliser):
+    """Scales each band linearly so that over the training part its lowest value is 0 and its highest 1.
+
+    What lies beyond in other parts comes out below 0 or above 1 (scikit-learn's ``MinMaxScaler``). Changes nothing
+    before it is fitted. The statistics are buffers, so they travel in checkpoints and bundles.
+    """
+
+    low: Tensor
+    spread: Tensor
+
+    def __init__(self, bins: int) -> None:
+        super().__init__(bins)
+        self.register_buffer("low", torch.zeros(bins, 1))
+        self.register_buffer("spread", torch.ones(bins, 1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scale features (batch, channels, bins, frames) to features of the same shape."""
+        return (features - self.low) / self.spread
+
+    def fit(self, batches: Iterable[Tensor]) -> None:
+        """Set the range of each band from batches of features (batch, channels, bins, frames)."""
+        ends = [torch.stack(values.movedim(-2, 0).flatten(1).aminmax(dim=1)) for values in batches]
+        if not ends:
+            raise ValueError("band-minmax cannot be fitted: there is no training clip to take the range from")
+        every = torch.stack(ends)
+        low, high = every[:, 0].amin(0), every[:, 1].amax(0)
+        self.low.copy_(low[:, None])
+        self.spread.copy_((high - low).clamp(min=_SMALLEST_SPREAD)[:, None])
+
+
 NORMALISERS: dict[str, type[Normaliser]] = {
     "none": Normaliser,
     "clip-minmax": ClipMinMax,
     "clip-standard": ClipStandard,
     "band-standard": BandStandard,
+    "band-minmax": BandMinMax,
 }

@@ -1,16 +1,32 @@
 """Features to logits."""
 
 from genrelab.networks.cnn import Cnn
+from genrelab.networks.cnn_lstm import CnnLstm
 from genrelab.networks.cnn_rnn import CnnRnn
+from genrelab.networks.cnn_transformer import CnnTransformer
 from genrelab.networks.crnn import Crnn
+from genrelab.networks.flat_cnn import FlatCnn
+from genrelab.networks.fusion_cnn import FusionCnn
+from genrelab.networks.hybrid import Hybrid
+from genrelab.networks.m5 import M5
+from genrelab.networks.mlp import Mlp
 from genrelab.networks.network import Network
 from genrelab.networks.rnn import Rnn
+from genrelab.networks.table_lstm import TableLstm
 
 NETWORKS: dict[str, type[Network]] = {
     "cnn": Cnn,
     "rnn": Rnn,
     "cnn-rnn": CnnRnn,
     "crnn": Crnn,
+    "flat-cnn": FlatCnn,
+    "fusion-cnn": FusionCnn,
+    "m5": M5,
+    "cnn-transformer": CnnTransformer,
+    "cnn-lstm": CnnLstm,
+    "table-lstm": TableLstm,
+    "mlp": Mlp,
+    "hybrid": Hybrid,
 }
 
 __all__ = ["NETWORKS", "Network"]

@@ -51,8 +51,8 @@ def save_weights(module: nn.Module, path: Path) -> None:
         save_file(state, temporary)
 
 
-def load_weights(module: nn.Module, path: Path) -> None:
-    """Fill `module` from `path`.
+def load_weights(module: nn.Module, path: Path, part: str = "") -> None:
+    """Fill `module` from `path`, or from the part of it whose names begin with `part`.
 
     Raises
     ------
@@ -60,7 +60,8 @@ def load_weights(module: nn.Module, path: Path) -> None:
         The file is missing, damaged or of another network.
     """
     try:
-        module.load_state_dict(load_file(path))
+        weights = load_file(path)
+        module.load_state_dict({name[len(part) :]: weights[name] for name in weights if name.startswith(part)})
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"{path}: cannot be loaded into this recipe's network ({reason})") from None

@@ -11,8 +11,12 @@ from torch.utils.data import Dataset, Sampler
 
 from genrelab.audio.store import SampleStore
 from genrelab.audio.windows import cut, window_starts
+from genrelab.augment import WaveformAugmentation
+from genrelab.training.examples import ExampleStore
 
 WINDOWS_AT_ONCE = 64  # through the network while evaluating: what bounds the memory that long clips take
+
+Store = SampleStore | ExampleStore
 
 
 class Crops(NamedTuple):
@@ -71,8 +75,45 @@ def _place() -> tuple[int, int]:
     return 0, 1
 
 
+class Cutting(NamedTuple):
+    """How windows are cut from a clip.
+
+    Parameters
+    ----------
+    window
+        Their length in samples; a shorter clip is padded with zeros.
+    hop
+        Distance in samples between the windows that cover a whole clip.
+    crop
+        ``"random"``, or ``"start"`` or ``"centre"``: the one window that training and evaluation hear.
+    step
+        Random windows begin at its multiples: 1, or the size of an example.
+    """
+
+    window: int
+    hop: int
+    crop: str = "random"
+    step: int = 1
+
+    def whole(self, samples: int) -> np.ndarray:
+        """Return where windows begin in a clip that is judged as a whole."""
+        if self.crop == "random":
+            return window_starts(samples, self.window, hop=self.hop)
+        return np.array([self._fixed(max(0, samples - self.window))])
+
+    def one(self, samples: int, rng: np.random.Generator, wanted: int | None = None) -> int:
+        """Return where a training window begins, so that `wanted` samples follow it; None: as many as a window has."""
+        spare = max(0, samples - (wanted or self.window))
+        if self.crop != "random":
+            return self._fixed(spare)
+        return self.step * int(rng.integers(spare // self.step + 1)) if spare else 0
+
+    def _fixed(self, spare: int) -> int:
+        return 0 if self.crop == "start" else spare // 2 // self.step * self.step
+
+
 class CropFeed(Dataset[Crops]):
-    """Random crops, a batch at a time: index it with `Draw`s.
+    """Crops of clips, a batch at a time: index it with `Draw`s.
 
     Parameters
     ----------
@@ -82,25 +123,44 @@ class CropFeed(Dataset[Crops]):
         Clip ids.
     genres
         A genre code for each clip.
-    window
-        Length of a crop in samples; the store pads a shorter clip with zeros.
+    cutting
+        How crops are cut.
     seed
-        With epoch, clip and crop it decides where a crop begins.
+        With epoch, clip and crop it decides where a crop begins, and what augmentations do to it.
+    augmentations
+        What is done to the samples of a crop, one after another.
     """
 
-    def __init__(self, store: SampleStore, clips: Sequence[str], genres: Sequence[int], window: int, seed: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clips: Sequence[str],
+        genres: Sequence[int],
+        cutting: Cutting,
+        seed: int,
+        augmentations: Sequence[WaveformAugmentation] = (),
+    ) -> None:
         self._store, self._clips, self._genres = store, list(clips), list(genres)
-        self._window, self._seed = window, seed
+        self._cutting, self._seed, self._augmentations = cutting, seed, list(augmentations)
+        # What shortens the sound is given more of it, not zeros: the length before each augmentation, and the window.
+        self._lengths = [cutting.window]
+        for augmentation in reversed(self._augmentations):
+            self._lengths.insert(0, augmentation.longest_input(self._lengths[0]))
 
     def __getitems__(self, draws: Sequence[Draw]) -> Crops:
         """Cut the crops of a batch; a loader asks for them at once, so that none is copied to be stacked."""
-        waveforms = np.empty((len(draws), self._window), np.float32)
+        waveforms = np.empty((len(draws), self._cutting.window), np.float32)
         for draw, waveform in zip(draws, waveforms, strict=True):
             clip = self._clips[draw.clip]
-            spare = self._store.samples(clip) - self._window
             rng = np.random.default_rng((self._seed, *draw))
-            start = int(rng.integers(spare + 1)) if spare > 0 else 0
-            self._store.read(clip, start, out=waveform)
+            start = self._cutting.one(self._store.samples(clip), rng, self._lengths[0])
+            if not self._augmentations:
+                self._store.read(clip, start, out=waveform)
+                continue
+            samples = self._store.read(clip, start, self._lengths[0])
+            for augmentation, length in zip(self._augmentations, self._lengths[1:], strict=True):
+                samples = augmentation(samples, rng, length=length)
+            waveform[:] = samples
         return Crops(torch.from_numpy(waveforms), torch.tensor([self._genres[draw.clip] for draw in draws]))
 
     @staticmethod
@@ -114,23 +174,20 @@ class ClipFeed(Dataset[tuple[np.ndarray, int]]):
 
     Parameters
     ----------
-    store, clips, genres, window
+    store, clips, genres, cutting
         As in `CropFeed`.
-    hop
-        Distance between windows in samples.
     """
 
-    def __init__(self, store: SampleStore, clips: Sequence[str], genres: Sequence[int], window: int, hop: int) -> None:
+    def __init__(self, store: Store, clips: Sequence[str], genres: Sequence[int], cutting: Cutting) -> None:
         self._store, self._clips, self._genres = store, list(clips), list(genres)
-        self._window, self._hop = window, hop
+        self._cutting = cutting
 
     def __len__(self) -> int:
         return len(self._clips)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
         samples = self._store.read(self._clips[index])
-        starts = window_starts(len(samples), self._window, hop=self._hop)
-        return cut(samples, starts, self._window), self._genres[index]
+        return cut(samples, self._cutting.whole(len(samples)), self._cutting.window), self._genres[index]
 
     @staticmethod
     def collate(items: list[tuple[np.ndarray, int]]) -> Clips:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 from rich.progress import Progress
 from torch.utils.data import DataLoader
 
-from genrelab.audio.store import SampleStore
+from genrelab.augment import Augmentation, FeatureNoise, WaveformAugmentation
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split
 from genrelab.files import atomic_path, write_json
@@ -24,9 +25,20 @@ from genrelab.networks.model import GenreModel, build_model, count_parameters
 from genrelab.training.callbacks import TIMINGS, History, ProgressBar, Stopwatch
 from genrelab.training.checkpoints import SafetensorsIO, load_weights
 from genrelab.training.device import choose_device
-from genrelab.training.feed import WINDOWS_AT_ONCE, ClipFeed, Clips, CropFeed, EpochShuffle, clip_logits
+from genrelab.training.examples import ExampleStore
+from genrelab.training.feed import (
+    WINDOWS_AT_ONCE,
+    ClipFeed,
+    Clips,
+    CropFeed,
+    Cutting,
+    EpochShuffle,
+    Store,
+    clip_logits,
+)
 from genrelab.training.memory import peak_memory_mb
-from genrelab.training.recipe import Recipe
+from genrelab.training.recipe import Recipe, build_augmentation
+from genrelab.training.start import take_weights
 from genrelab.training.task import GenreTask
 
 EVALUATION_BATCH = 16  # clips; their windows are what fills the memory
@@ -46,7 +58,7 @@ class Fold:
 
     recipe: Recipe
     corpus: Corpus
-    store: SampleStore
+    store: Store
     split: Split
     folder: Path
 
@@ -60,6 +72,14 @@ class Fold:
         inside = self.split.parts[self.split.parts == part].index
         return self.corpus.clips[self.corpus.clips["clip"].isin(inside)]
 
+    @property
+    def cutting(self) -> Cutting:
+        """How the network's windows are cut from what the store holds."""
+        recipe, store = self.recipe, self.store
+        if isinstance(store, ExampleStore):  # its examples were windows already
+            return Cutting(store.size, store.size, recipe.audio.crop, step=store.size)
+        return Cutting(recipe.window_samples, recipe.hop_samples, recipe.audio.crop)
+
     def codes(self, clips: pd.DataFrame) -> list[int]:
         """Return the genre codes of some clips."""
         return [self.corpus.genres.index(genre) for genre in clips["genre"]]
@@ -67,8 +87,7 @@ class Fold:
     def whole_clips(self, part: str) -> DataLoader[Clips]:
         """Return batches of a part's whole clips."""
         clips = self.clips(part)
-        window, hop = self.recipe.window_samples, self.recipe.hop_samples
-        feed = ClipFeed(self.store, list(clips["clip"]), self.codes(clips), window, hop)
+        feed = ClipFeed(self.store, list(clips["clip"]), self.codes(clips), self.cutting)
         return DataLoader(feed, EVALUATION_BATCH, collate_fn=ClipFeed.collate)  # type: ignore[arg-type]
 
 
@@ -107,6 +126,8 @@ def train_fold(fold: Fold, progress: Progress | None = None, loggers: Sequence[L
     device = choose_device(fold.recipe.train.device, fold.recipe.train.devices)
     torch.manual_seed(fold.seed)
     model = recipe_model(fold.recipe, len(fold.corpus.genres))
+    if fold.recipe.start is not None:
+        take_weights(model, fold.recipe.start, fold.folder.name)
     training = fold.whole_clips("train")
     model.frontend.fit(part for batch in training for part in torch.split(batch.windows, WINDOWS_AT_ONCE))
     _fit(fold, model, device, progress, loggers)
@@ -154,11 +175,14 @@ def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, 
         return
     clips = fold.clips("train")
     codes = fold.codes(clips)
-    feed = CropFeed(fold.store, list(clips["clip"]), codes, recipe.window_samples, fold.seed)
+    augmentations = _augmentations(fold, model)
+    of_crops = [one for one in augmentations if isinstance(one, WaveformAugmentation)]
+    feed = CropFeed(fold.store, list(clips["clip"]), codes, fold.cutting, fold.seed, of_crops)
     sampler = EpochShuffle(len(clips), options.crops_per_clip, fold.seed)
     crops = DataLoader(feed, options.batch_size, sampler=sampler, collate_fn=CropFeed.collate)  # type: ignore[arg-type]
     weights = _balanced_weights(codes, len(fold.corpus.genres)) if options.class_weights else None
-    task = GenreTask(model, options, len(fold.corpus.genres), weights, fold.seed)
+    of_features = [one for one in augmentations if not isinstance(one, WaveformAugmentation)]
+    task = GenreTask(model, options, len(fold.corpus.genres), weights, fold.seed, of_features)
     history = History(fold.folder, options)
     callbacks: list[Callback] = [Stopwatch(fold.folder / "timing.csv"), history]
     if options.patience is not None:
@@ -200,6 +224,20 @@ def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, 
     for logger in loggers:
         if isinstance(logger, WandbLogger):  # which would log the next fold into the same run
             logger.experiment.finish()
+
+
+def _augmentations(fold: Fold, model: GenreModel) -> list[Augmentation[Any]]:
+    """Build a recipe's augmentations, and fit those that take statistics from the training part."""
+    made = [build_augmentation(choice, fold.recipe.audio) for choice in fold.recipe.augment]
+    fitted = [one for one in made if isinstance(one, FeatureNoise)]
+    if fitted:
+        batches = list(fold.whole_clips("train"))
+        with torch.no_grad():
+            features = torch.cat([model.frontend(batch.windows) for batch in batches])
+        genres = torch.cat([batch.genres[batch.clip_of_window] for batch in batches])
+        for one in fitted:
+            one.fit(features, genres)
+    return made
 
 
 def _balanced_weights(codes: Sequence[int], n_classes: int) -> torch.Tensor:

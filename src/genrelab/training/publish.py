@@ -1,7 +1,11 @@
 """A finished run to a bundle: calibrated on its validation parts, described by its test parts."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from genrelab import __version__
 from genrelab.bundles.export import export_bundle
@@ -11,6 +15,7 @@ from genrelab.evaluation.calibration import apply_temperature, fit_temperature, 
 from genrelab.evaluation.intervals import Interval, bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
+from genrelab.training.ensemble import load_ensembles, read_ensemble
 from genrelab.training.run import load_models, load_run_recipe, read_summary
 
 REPORTED = ("accuracy", "balanced_accuracy", "macro_f1")
@@ -44,7 +49,7 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
     BundleError
         The bundle deviates from PyTorch.
     """
-    summary, recipe = read_summary(folder), load_run_recipe(folder)
+    summary, ensemble = read_summary(folder), read_ensemble(folder)
     folds = range(summary["folds"]) if fold is None else [fold]
     if fold is not None and not 0 <= fold < summary["folds"]:
         raise RunError(f"{folder}: has no fold {fold}; its folds are 0 to {summary['folds'] - 1}")
@@ -53,12 +58,26 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
     temperature = fit_temperature(validation)
     values, intervals = metrics(test), bootstrap(test)
     corpus_licence = summary["licence"] or "licence not stated"
+    models: Sequence[nn.Module]
+    if ensemble is not None:
+        models, recipe, extractor = load_ensembles(ensemble, folds)
+        written: dict[str, Any] = {"name": ensemble.name, "rule": ensemble.ensemble.rule, "members": summary["members"]}
+    else:
+        recipe = load_run_recipe(folder)
+        models = trained = load_models(folder, len(summary["genres"]), folds)
+        kind, options = trained[0].frontend.extraction or ("", {})
+        extractor = {"kind": kind, **options} if kind else {}
+        # A corpus' options are places on the machine that trained, nobody else's business.
+        written = recipe.model_dump(mode="json") | {"corpus": {"kind": recipe.corpus.kind, "name": summary["corpus"]}}
+        if recipe.start is not None:
+            written["start"] = {"run": recipe.start.run.name, "part": recipe.start.part}
     metadata = Metadata(
-        name=name or recipe.name,
+        name=name or summary["name"],
         genres=tuple(summary["genres"]),
         sample_rate=recipe.audio.sample_rate,
         window=recipe.window_samples,
         hop=recipe.hop_samples,
+        extractor=extractor,
         temperature=temperature,
         unknown_below=unknown_threshold(apply_temperature(validation, temperature)),
         metrics={
@@ -72,11 +91,10 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
         }
         | {key: {"value": values[key], **_bounds(intervals[key])} for key in REPORTED},
         licence=f"{licence or 'not stated'}; trained on {summary['corpus']}, {corpus_licence}",
-        # A corpus' options are places on the machine that trained, nobody else's business.
-        recipe=recipe.model_dump(mode="json") | {"corpus": {"kind": recipe.corpus.kind, "name": summary["corpus"]}},
+        recipe=written,
         genrelab_version=__version__,
     )
-    return export_bundle(load_models(folder, len(metadata.genres), folds), metadata, path)
+    return export_bundle(models, metadata, path)
 
 
 def _bounds(interval: Interval) -> dict[str, float | None]:

@@ -22,9 +22,11 @@ from pydantic import (
     field_validator,
 )
 
+from genrelab.augment import AUGMENTATIONS, Augmentation
 from genrelab.corpora import CORPORA
 from genrelab.corpora.protocols import PROTOCOLS
 from genrelab.errors import RecipeError
+from genrelab.evaluation.ensembles import Rule
 from genrelab.frontends import FRONTENDS
 from genrelab.networks import NETWORKS
 
@@ -53,6 +55,8 @@ class Audio(_Section):
     sample_rate: PositiveInt = 22050
     window: float = Field(default=3.0, gt=0, le=600)  # seconds; while training, cut at random places
     hop: PositiveFloat | None = None  # seconds between the windows of a whole clip; None: half a window
+    # Where training cuts its window. From start or centre, a whole clip is judged by that one window, too.
+    crop: Literal["random", "start", "centre"] = "random"
 
 
 class Protocol(_Section):
@@ -95,6 +99,13 @@ class Train(_Section):
         return str(value) if isinstance(value, int) else value
 
 
+class Start(_Section):
+    """Weights of a part of the network that another run on the same split has learned; they stay as they are."""
+
+    run: Path  # fold by fold, so that no part of ours was seen by theirs
+    part: str  # of the network, e.g. "image"; it takes the weights of that run's network
+
+
 class Recipe(_Section):
     """Everything a run depends on."""
 
@@ -105,7 +116,9 @@ class Recipe(_Section):
     protocol: Protocol = Protocol()
     audio: Audio = Audio()
     frontend: Choice
+    augment: tuple[Choice, ...] = ()  # done to training crops, one after another (see genrelab.augment)
     network: Choice
+    start: Start | None = None
     train: Train = Train()
     seed: int = Field(default=0, ge=0)
 
@@ -122,6 +135,25 @@ class Recipe(_Section):
 
     def to_yaml(self) -> str:
         """Return the resolved recipe, every default spelled out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+class Members(_Section):
+    """What an ensemble is made of (see genrelab.evaluation.ensembles)."""
+
+    rule: Rule
+    members: tuple[Path, ...] = Field(min_length=2)  # finished runs on the same corpus, protocol and seed
+
+
+class EnsembleRecipe(_Section):
+    """Runs combined to one; nothing is trained."""
+
+    name: str
+    about: str = ""
+    ensemble: Members
+
+    def to_yaml(self) -> str:
+        """Return the recipe, every default spelled out."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
@@ -157,11 +189,24 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     RecipeError
         The file is missing or is not YAML; a key is unknown; a value has the wrong type; parts do not fit together.
     """
+    recipe = load_any(name, overrides)
+    if isinstance(recipe, EnsembleRecipe):
+        raise RecipeError(f"{name}: is an ensemble of runs, and nothing of its own is trained")
+    return recipe
+
+
+def load_any(name: str | Path, overrides: Sequence[str] = ()) -> Recipe | EnsembleRecipe:
+    """Read a recipe that may be an ensemble's; see `load_recipe`."""
     path = _find(str(name))
     tree = _merge(_read_with_bases(path), {"name": _own_name(path)} if "name" not in _read(path) else {})
     for override in overrides:
         tree = _merge(tree, _parse_override(override))
-    return check_recipe(tree, str(path))
+    if "ensemble" not in tree:
+        return check_recipe(tree, str(path))
+    try:
+        return EnsembleRecipe.model_validate(tree)
+    except ValidationError as error:
+        raise RecipeError(f"{path}: {_explain(error, EnsembleRecipe)}") from None
 
 
 def check_recipe(tree: Mapping[str, Any], where: str) -> Recipe:
@@ -177,8 +222,30 @@ def check_recipe(tree: Mapping[str, Any], where: str) -> Recipe:
         ("frontend", recipe.frontend, FRONTENDS, {"sample_rate"}),
         ("network", recipe.network, NETWORKS, {"input_shape", "n_classes"}),
     ]
-    checked = {key: _check_choice(f"{where}: {key}", choice, registry, own) for key, choice, registry, own in parts}
+    checked: dict[str, Any] = {
+        key: _check_choice(f"{where}: {key}", choice, registry, own) for key, choice, registry, own in parts
+    }
+    checked["augment"] = tuple(_check_augmentation(where, choice, recipe.audio) for choice in recipe.augment)
     return recipe.model_copy(update=checked)
+
+
+def _check_augmentation(where: str, choice: Choice, audio: Audio) -> Choice:
+    """Check an augmentation's options by making it: only then it looks at their ranges."""
+    if choice.kind not in AUGMENTATIONS:
+        raise RecipeError(f"{where}: augment.kind: {choice.kind!r} is not one of {', '.join(AUGMENTATIONS)}")
+    checked = _check_choice(f"{where}: augment.{choice.kind}", choice, AUGMENTATIONS, {"sample_rate"})
+    try:
+        build_augmentation(checked, audio)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from None
+    return checked
+
+
+def build_augmentation(choice: Choice, audio: Audio) -> Augmentation[Any]:
+    """Return the augmentation that a recipe's section describes."""
+    kind: Callable[..., Augmentation[Any]] = AUGMENTATIONS[choice.kind]
+    takes_rate = "sample_rate" in inspect.signature(kind).parameters
+    return kind(**choice.options, **({"sample_rate": audio.sample_rate} if takes_rate else {}))
 
 
 def _check_choice(where: str, choice: Choice, registry: Mapping[str, Callable[..., Any]], own: set[str]) -> Choice:

@@ -23,14 +23,18 @@ from genrelab.corpora import load_corpus
 from genrelab.corpora.audit import audit, gate
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split, make_splits
-from genrelab.errors import CorpusError, RunError
+from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import remove_leftovers, write_json, write_text
+from genrelab.frontends import FRONTENDS
 from genrelab.networks.model import GenreModel
 from genrelab.training.checkpoints import load_weights
 from genrelab.training.device import choose_device
+from genrelab.training.examples import ExampleStore, given_sources, sound_sources
+from genrelab.training.feed import Store
 from genrelab.training.fold import Fold, read_fold_facts, recipe_model, train_fold
 from genrelab.training.recipe import Recipe, check_recipe
+from genrelab.training.start import require_same_splits
 
 PACKAGES = (
     "torch",
@@ -101,15 +105,18 @@ def train(
         Each with one sentence that says what to do.
     """
     choose_device(recipe.train.device, recipe.train.devices)
-    _check_folder(folder, recipe, options.resume)
+    check_folder(folder, recipe.to_yaml(), options.resume)
     corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
     if recipe.max_clips is not None:
         corpus = corpus.subset(recipe.max_clips, recipe.seed)
     recipe_model(recipe, len(corpus.genres))  # what cannot be built shall fail before hours of decoding
-    store, corpus = open_store(corpus, recipe.audio.sample_rate, options, progress)
+    store, corpus = open_store(recipe, corpus, options, progress)
     splits = recipe_splits(recipe, corpus)
     forbid_artists = recipe.protocol.name == "artist-folds"
-    leaks = gate(audit(corpus, splits, store, forbid_artists=forbid_artists), options.allow_leaks)
+    sound = store if isinstance(store, SampleStore) else None
+    leaks = gate(audit(corpus, splits, sound, forbid_artists=forbid_artists), options.allow_leaks)
+    if recipe.start is not None:
+        require_same_splits(recipe.start, splits_digest(corpus, splits))
     _claim(folder, recipe, corpus, splits)
     write_json(folder / "environment.json", environment())
     tables = []
@@ -122,16 +129,33 @@ def train(
     return predictions
 
 
-def open_store(
-    corpus: Corpus, sample_rate: int, options: Options, progress: Progress | None
-) -> tuple[SampleStore, Corpus]:
-    """Decode a corpus if need be; return its store and the corpus without the clips that could not be read."""
+def open_store(recipe: Recipe, corpus: Corpus, options: Options, progress: Progress | None) -> tuple[Store, Corpus]:
+    """Return a corpus' samples, or the examples that the recipe's front end takes, and the corpus without bad clips.
+
+    Both are made if need be, and kept.
+    """
     root = options.stores or cache_folder() / "stores"
-    sources = corpus.sources
-    digest = hashlib.sha256(repr(sorted(map(repr, sources))).encode()).hexdigest()[:8]
-    store = SampleStore.build(
-        root / f"{corpus.name}-{sample_rate}-{digest}", sources, sample_rate, jobs=options.jobs, progress=progress
-    )
+    rate = recipe.audio.sample_rate
+    front = FRONTENDS[recipe.frontend.kind](sample_rate=rate, **recipe.frontend.options)
+    extractor = front.extractor()
+    if extractor is None and corpus.holds != "sound":
+        raise RecipeError(
+            f"{corpus.name} holds {corpus.holds}, and the front end {recipe.frontend.kind!r} takes sound; "
+            "choose the front end picture, handcrafted or joint, or a corpus of sound"
+        )
+    store: Store
+    if corpus.holds == "sound":
+        digest = hashlib.sha256(repr(sorted(map(repr, corpus.sources))).encode()).hexdigest()[:8]
+        folder = root / f"{corpus.name}-{rate}-{digest}"
+        store = sound = SampleStore.build(folder, corpus.sources, rate, jobs=options.jobs, progress=progress)
+    if extractor is not None and front.extraction is not None:
+        if corpus.holds == "sound":
+            sources = list(sound_sources(sound, extractor, recipe.window_samples, recipe.hop_samples))
+        else:
+            sources = list(given_sources(corpus, front.extraction))
+        kind, _ = front.extraction
+        made_by = repr((front.extraction, rate, extractor.version))
+        store = ExampleStore.build(root / f"{corpus.name}-{kind}", sources, extractor, made_by, options.jobs, progress)
     readable = corpus.clips["clip"].isin(store.clips)
     if not readable.any():
         raise CorpusError(f"{corpus.name}: none of its {len(corpus.clips)} clips can be read; see {store.folder}")
@@ -207,15 +231,36 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
-    """Refuse a folder that holds anything but an interrupted run of just this recipe that shall go on."""
+def splits_digest(corpus: Corpus, splits: Sequence[Split]) -> str:
+    """Return what ``splits.sha256`` of a run holds: a hash of its genres and of each fold's parts, clip by clip."""
+    parts = [(split.fold, sorted(split.parts.items())) for split in splits]
+    return hashlib.sha256(repr((corpus.genres, parts)).encode()).hexdigest() + "\n"
+
+
+def check_folder(folder: Path, recipe: str, resume: bool) -> None:
+    """Refuse a folder that holds anything but an interrupted run of just this recipe that shall go on.
+
+    Parameters
+    ----------
+    folder
+        The run folder, there or not.
+    recipe
+        The resolved recipe as YAML.
+    resume
+        Whether a run there shall go on.
+
+    Raises
+    ------
+    RunError
+        The folder is taken.
+    """
     path = folder / "recipe.yaml"
     if resume and folder.is_dir():
         remove_leftovers(folder)
     if path.is_file():
         if not resume:
             raise RunError(f"{folder}: already holds a run; add --resume to go on with it, or choose another --output")
-        if path.read_text(encoding="utf-8") != recipe.to_yaml():
+        if path.read_text(encoding="utf-8") != recipe:
             raise RunError(f"{folder}: holds a run of another recipe (see its recipe.yaml); choose another --output")
     elif folder.is_dir() and any(folder.iterdir()):
         raise RunError(f"{folder}: is not empty and holds no run; choose another --output")
@@ -223,8 +268,7 @@ def _check_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
 
 def _claim(folder: Path, recipe: Recipe, corpus: Corpus, splits: list[Split]) -> None:
     """Begin the run folder, or see that the corpus and its splits are those that the run began with."""
-    parts = [(split.fold, sorted(split.parts.items())) for split in splits]
-    digest = hashlib.sha256(repr((corpus.genres, parts)).encode()).hexdigest() + "\n"
+    digest = splits_digest(corpus, splits)
     mark = folder / "splits.sha256"
     if mark.is_file() and mark.read_text() != digest:
         raise RunError(f"{folder}: the corpus or its split has changed since this run began; choose another --output")
@@ -245,7 +289,7 @@ def _info(recipe: Recipe, corpus: Corpus, leaks: list[str]) -> dict[str, Any]:
 
 
 def _summary(
-    recipe: Recipe, corpus: Corpus, folder: Path, folds: int, leaks: list[str], store: SampleStore
+    recipe: Recipe, corpus: Corpus, folder: Path, folds: int, leaks: list[str], store: Store
 ) -> dict[str, Any]:
     facts = [read_fold_facts(folder / f"fold-{fold}") for fold in range(folds)]
     return _info(recipe, corpus, leaks) | {

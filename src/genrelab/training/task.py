@@ -1,5 +1,6 @@
 """The Lightning module: one model learning to tell genres."""
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
+from genrelab.augment import Augmentation
 from genrelab.networks.model import GenreModel
 from genrelab.training.batchnorm import recalibrate
 from genrelab.training.feed import Clips, Crops, clip_logits
@@ -35,15 +37,25 @@ class GenreTask(LightningModule):
     class_weights
         (n_classes,) weights of the loss; None for equal ones.
     seed
-        Decides the dropout masks, batch by batch.
+        Decides the dropout masks and the augmentations, batch by batch.
+    augmentations
+        What is done to features, and to batches of them.
     """
 
     def __init__(
-        self, model: GenreModel, train: Train, n_classes: int, class_weights: Tensor | None = None, seed: int = 0
+        self,
+        model: GenreModel,
+        train: Train,
+        n_classes: int,
+        class_weights: Tensor | None = None,
+        seed: int = 0,
+        augmentations: Sequence[Augmentation[Any]] = (),
     ) -> None:
         super().__init__()
         self.class_weights: Tensor | None
         self.model, self.train_options, self.seed = model, train, seed
+        self.augmentations, self._n_classes = list(augmentations), n_classes
+        self._rng = np.random.default_rng(seed)
         self.register_buffer("class_weights", class_weights)
         self.train_accuracy = MulticlassAccuracy(n_classes, average="micro")
         self.validation_accuracy = MulticlassAccuracy(n_classes, average="micro")
@@ -77,22 +89,35 @@ class GenreTask(LightningModule):
             self.schedule.load_state_dict(self._schedule_state)
 
     def on_train_batch_start(self, batch: Crops, batch_index: int) -> None:
-        """Seed the dropout by batch, so that a resumed run goes on like an undisturbed one.
+        """Seed dropout and augmentation by batch, so that a resumed run goes on like an undisturbed one.
 
         By epoch would not do: data loaders draw from the same generator, and begin at another moment after a resume.
         """
-        place = (self.seed, self.current_epoch, batch_index, self.global_rank)
-        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+        place = np.random.SeedSequence((self.seed, self.current_epoch, batch_index, self.global_rank))
+        torch.manual_seed(int(place.generate_state(1)[0]))
+        self._rng = np.random.default_rng(place)
 
     def training_step(self, batch: Crops, batch_index: int) -> Tensor:
         """Return the loss of a batch of crops."""
-        logits = self(batch.waveforms)
+        features, targets = self._augmented(self.model.frontend(batch.waveforms), batch.genres)
+        logits = self.model.network(features)
         loss = F.cross_entropy(
-            logits, batch.genres, weight=self.class_weights, label_smoothing=self.train_options.label_smoothing
+            logits, targets, weight=self.class_weights, label_smoothing=self.train_options.label_smoothing
         )
         self.train_loss.update(loss.detach(), len(logits))
         self.train_accuracy.update(logits.detach(), batch.genres)
-        return loss
+        return loss + self.model.network.penalty()
+
+    def _augmented(self, features: Tensor, genres: Tensor) -> tuple[Tensor, Tensor]:
+        """Return augmented features and what the loss takes as targets: genre codes, or where mixed, probabilities."""
+        targets = genres
+        for augmentation in self.augmentations:
+            if augmentation.stage == "features":
+                features = augmentation(features, self._rng, genres=genres)
+            else:
+                mixed = targets if targets.is_floating_point() else F.one_hot(targets, self._n_classes).to(features)
+                features, targets = augmentation((features, mixed), self._rng)
+        return features, targets
 
     def on_train_batch_end(self, outputs: Any, batch: Crops, batch_index: int) -> None:
         """Step a schedule that moves with every batch."""

@@ -1,0 +1,110 @@
+"""``genrelab reproduce``: the published systems, row by row."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUICK_CLIPS = 40
+
+
+def reproduce(
+    rows: Annotated[
+        list[str] | None, typer.Argument(help="Recipes, e.g. fma-cnn gtzan-m5 (see `genrelab info`).")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every published row; hours.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="One epoch on a few synthesised clips, export, classify: does it work?"),
+    ] = False,
+    data: Annotated[Path | None, typer.Option(help="Sound to learn from, as for `genrelab train`.")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="GTZAN 2.0's pictures, for the image rows.")] = None,
+    table: Annotated[Path | None, typer.Option(help="Its features_30_sec.csv, for the rows of columns.")] = None,
+    pieces_table: Annotated[Path | None, typer.Option(help="Its features_3_sec.csv (or 10).")] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="[default: random and artist-folds]")] = None,
+    folds: Annotated[int, typer.Option(min=1, help="Folds of each protocol.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0.")] = 3,
+    short: Annotated[
+        bool, typer.Option("--short", help="Take the rows' variants for clips of 2 to 3 seconds.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every recipe.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("reproduced"),
+    stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: the user's cache]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch on the CPU.")] = None,
+) -> None:
+    """Train published rows with several protocols and seeds, and print what came of it.
+
+    What is trained already is left as it is, so that the same command goes on after an interruption. The table is
+    written to OUTPUT/reproduced.csv.
+    """
+    import torch
+    from rich.console import Console
+
+    from genrelab.cli.console import progress_bars
+    from genrelab.cli.train import corpus_section
+    from genrelab.corpora import load_corpus
+    from genrelab.errors import RecipeError
+    from genrelab.files import atomic_path
+    from genrelab.report.run import evaluate_run
+    from genrelab.training.reproduce import Data, Plan, prove, published_rows, summarise
+    from genrelab.training.reproduce import reproduce as train_all
+    from genrelab.training.run import Options
+
+    if bool(rows) == all_:
+        raise RecipeError("name the rows to reproduce, or give --all")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    names = list(rows or published_rows())
+    if quick:
+        toy = {"root": str(output / "toy"), "clips": QUICK_CLIPS}
+        sound = Path(load_corpus("toy", **toy).clips["path"].iloc[0])
+        sections = Data({"kind": "toy", **toy})
+        plan = Plan(names, sections, ["random"], 1, [0], ["train.epochs=1", *(set_ or [])], short=True)
+    else:
+        sections = Data(corpus_section(data) if data else None, pictures, table, pieces_table)
+        plan = Plan(names, sections, protocol or ["random", "artist-folds"], folds, range(seeds), set_ or [], short)
+    console = Console(highlight=False)
+    done = []
+    with progress_bars() as progress:
+        for made in train_all(plan, output, Options(resume=True, stores=stores or output / "stores"), progress):
+            done.append(made)
+            row, name, seed, folder = made
+            if quick:
+                progress.console.print(
+                    f"{row}: trained, exported; of a toy song its bundle says {prove(folder, sound)}"
+                )
+            elif not (folder / "report.html").is_file():
+                evaluate_run(folder)
+                progress.console.print(f"{row}, {name}, seed {seed}: {folder / 'report.html'}")
+    summary = summarise(done)
+    with atomic_path(output / "reproduced.csv") as temporary:
+        summary.to_csv(temporary, index=False)
+    _print(summary, console)
+    console.print(f"{output / 'reproduced.csv'} holds this table.", soft_wrap=True)
+
+
+def _print(summary: "pd.DataFrame", console: object) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    assert isinstance(console, Console)  # noqa: S101 - for the type alone
+    drawn = Table()
+    for column in ("row", "protocol", "folds x seeds", "clips", "accuracy (95 %)", "macro F1", "parameters", "minutes"):
+        drawn.add_column(column, justify="left" if column in ("row", "protocol") else "right")
+    for line in summary.to_dict("records"):
+        drawn.add_row(
+            line["row"],
+            line["protocol"],
+            f"{line['folds']} x {line['seeds']}",
+            str(line["clips"]),
+            f"{line['accuracy']:.1%} ({100 * line['low']:.1f} to {100 * line['high']:.1f})",
+            f"{line['macro_f1']:.3f}",
+            f"{line['parameters']:,}".replace(",", " "),
+            f"{line['minutes']:.1f}",
+        )
+    console.print(drawn)

@@ -1,0 +1,131 @@
+"""Several systems as one: what is made of their probabilities for the same clips."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from genrelab.errors import RunError
+from genrelab.evaluation.predictions import Predictions
+
+Rule = Literal["mean", "product", "vote", "stack"]
+RULES: tuple[str, ...] = get_args(Rule)
+SMALLEST = 1e-12  # a probability below counts as it: one member's certain zero shall not silence the others
+
+Array = npt.NDArray[np.float64]
+
+
+def combine(members: Sequence[Predictions], rule: Rule) -> Predictions:
+    """Return the predictions of an ensemble.
+
+    Parameters
+    ----------
+    members
+        Predictions of two or more systems for the same clips, folds and genres.
+    rule
+        ``mean``: the mean of the probabilities. ``product``: their product, normalised. ``vote``: the genre that most
+        members choose; of genres with equally many votes the one with the most confident voter. The row's probabilities
+        are those of the winner's most confident voter. ``stack``: a logistic regression on the members' log
+        probabilities, fitted fold by fold on the validation part (Wolpert 1992), so that of its own validation rows
+        little can be concluded.
+
+    Raises
+    ------
+    RunError
+        Fewer than two members, or members that judged other clips, folds or genres; ``stack`` without validation rows.
+    """
+    if rule not in RULES:
+        raise RunError(f"there is no rule {rule!r} for ensembles; choose one of {', '.join(RULES)}")
+    aligned = _align(members)
+    first = aligned[0]
+    probabilities = np.stack([member.probabilities for member in aligned])
+    if rule == "stack":
+        combined = np.empty_like(probabilities[0])
+        for fold, (weights, bias) in fit_stacks(aligned).items():
+            rows = (first.table["fold"] == fold).to_numpy()
+            combined[rows] = softmax(features(probabilities[:, rows]) @ weights.T + bias)
+    else:
+        combined = {"mean": mean, "product": product, "vote": vote}[rule](probabilities)
+    return first.with_probabilities(combined)
+
+
+def mean(probabilities: Array) -> Array:
+    """Return the mean of (members, clips, genres) over the members, (clips, genres)."""
+    averaged: Array = probabilities.mean(axis=0)
+    return averaged
+
+
+def product(probabilities: Array) -> Array:
+    """Return the normalised product of (members, clips, genres) over the members, (clips, genres)."""
+    return softmax(np.log(np.maximum(probabilities, SMALLEST)).sum(axis=0))
+
+
+def vote(probabilities: Array) -> Array:
+    """Return for each clip the probabilities of its winning genre's most confident voter, (clips, genres)."""
+    genres = probabilities.shape[2]
+    choice, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)  # (members, clips)
+    ballots = np.eye(genres)[choice]
+    votes = ballots.sum(axis=0)
+    # Confidence is at most 1: it decides among equally many votes alone.
+    strongest = (ballots * confidence[..., None]).max(axis=0)
+    winner = (votes + strongest / 2).argmax(axis=1)
+    voter = np.where(choice == winner, confidence, -1).argmax(axis=0)
+    chosen: Array = probabilities[voter, np.arange(len(winner))]
+    return chosen
+
+
+def fit_stacks(members: Sequence[Predictions]) -> dict[int, tuple[Array, Array]]:
+    """Return for each fold the weights (genres, members x genres) and biases (genres,) of its logistic regression."""
+    first = members[0]
+    found = {}
+    for fold in sorted(set(first.table["fold"])):
+        rows = ((first.table["fold"] == fold) & (first.table["split"] == "validation")).to_numpy()
+        true = first.true[rows]
+        if len(set(true)) < 2:
+            raise RunError(f"the rule 'stack' learns from the validation part, and fold {fold} has none to learn from")
+        inputs = features(np.stack([member.probabilities[rows] for member in members]))
+        fitted = LogisticRegression(C=0.1, max_iter=2000).fit(inputs, true)
+        # A genre that no validation clip has keeps weights of zero and the bias of the least likely one.
+        weights = np.zeros((len(first.genres), inputs.shape[1]))
+        bias = np.full(len(first.genres), float(fitted.intercept_.min()))
+        if len(fitted.classes_) == 2:
+            weights[fitted.classes_[1]], bias[fitted.classes_[1]] = fitted.coef_[0], fitted.intercept_[0]
+            bias[fitted.classes_[0]] = 0.0
+        else:
+            weights[fitted.classes_], bias[fitted.classes_] = fitted.coef_, fitted.intercept_
+        found[int(fold)] = (weights, bias)
+    return found
+
+
+def features(probabilities: Array) -> Array:
+    """Return what stacking looks at: the log probabilities of (members, clips, genres), (clips, members x genres)."""
+    logs = np.log(np.maximum(probabilities, SMALLEST))
+    return np.asarray(logs.transpose(1, 0, 2).reshape(logs.shape[1], -1))
+
+
+def softmax(logits: Array) -> Array:
+    """Return the softmax of (clips, genres)."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def _align(members: Sequence[Predictions]) -> list[Predictions]:
+    """Return the members with their rows in the order of the first one's."""
+    if len(members) < 2:
+        raise RunError(f"an ensemble needs two members or more, and has {len(members)}")
+    keys = ["clip", "split", "fold"]
+    aligned = [member.table.sort_values(keys, ignore_index=True) for member in members]
+    for number, (member, table) in enumerate(zip(members, aligned, strict=True), start=1):
+        if member.genres != members[0].genres:
+            raise RunError(
+                f"member {number} tells {', '.join(member.genres)}, the first one {', '.join(members[0].genres)}; "
+                "an ensemble's members tell the same genres"
+            )
+        if not table[keys].equals(aligned[0][keys]):
+            raise RunError(
+                f"member {number} judged other clips than the first one, or in other folds; train all members with the "
+                "same corpus, protocol and seed"
+            )
+    return [Predictions(table, member.info) for member, table in zip(members, aligned, strict=True)]

@@ -1,0 +1,84 @@
+"""A picture and a row of columns judged together: row hybrid-2.0."""
+
+from math import prod
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from genrelab.errors import RecipeError
+from genrelab.networks.flat_cnn import FlatCnn
+from genrelab.networks.mlp import Mlp
+
+
+class Hybrid(Mlp):
+    """What a CNN makes of an image, and columns beside it, through dense layers.
+
+    The CNN (part ``image``) usually begins with a run's weights and keeps them: see ``start`` in recipes. As long as it
+    is frozen it stays in evaluation mode, so that its activations are those which that run ended with.
+
+    Parameters
+    ----------
+    input_shape
+        (1, 1, values) of the front end ``joint``: the image first, then the columns.
+    n_classes
+        Number of genres.
+    image_shape
+        (channels, height, width) of the image.
+    image
+        Options of its `FlatCnn`; they must be those of the run that it starts from.
+    units, activations, dropout
+        Of the dense layers, as in `Mlp`.
+
+    Raises
+    ------
+    RecipeError
+        The features are smaller than the image, or an option does not fit.
+    """
+
+    def __init__(
+        self,
+        input_shape: tuple[int, int, int],
+        n_classes: int,
+        image_shape: tuple[int, int, int] = (4, 288, 432),
+        image: dict[str, Any] | None = None,
+        units: tuple[int, ...] = (128, 64),
+        activations: tuple[Literal["relu", "gelu"], ...] = ("gelu", "relu"),
+        dropout: float = 0.1,
+    ) -> None:
+        pixels, columns = prod(image_shape), prod(input_shape) - prod(image_shape)
+        if columns < 1:
+            raise RecipeError(
+                f"network.image_shape: {list(image_shape)} takes {pixels} values, and the front end gives "
+                f"{prod(input_shape)}; join a picture of this shape and columns"
+            )
+        try:
+            cnn = FlatCnn(image_shape, n_classes, **(image or {}))
+        except TypeError as error:
+            raise RecipeError(f"network.image: {error}") from None
+        super().__init__((1, 1, cnn.embedding_size + columns), n_classes, units, activations, dropout)
+        self.input_shape = tuple(input_shape)
+        self.image_shape = tuple(image_shape)
+        self.image = cnn
+        self.image.output.requires_grad_(False)  # it is there for the weights of a run, and asked nothing
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Return the last dense layer's activation, (batch, units[-1]), of joint features (batch, 1, 1, values)."""
+        values = features.flatten(1)
+        pixels = prod(self.image_shape)
+        seen = self.image.embed(values[:, :pixels].reshape(-1, *self.image_shape))
+        return super().embed(torch.cat([seen, values[:, pixels:]], 1))
+
+    def penalty(self) -> Tensor:
+        """Return the penalty of the image part's weights as long as they learn, a scalar."""
+        return self.image.penalty() if self._learns() else super().penalty()
+
+    def train(self, mode: bool = True) -> "Hybrid":
+        """Switch to training mode, but for a frozen image part."""
+        super().train(mode)
+        if not self._learns():
+            self.image.eval()
+        return self
+
+    def _learns(self) -> bool:
+        return any(parameter.requires_grad for parameter in self.image.parameters())

@@ -1,0 +1,242 @@
+"""Rows of published systems, each trained with every protocol and seed asked for, and what came of it as one table."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.progress import Progress
+
+from genrelab.bundles.classifier import Classifier
+from genrelab.corpora.gtzan_tables import read_table
+from genrelab.errors import RecipeError
+from genrelab.evaluation.intervals import bootstrap
+from genrelab.evaluation.metrics import metrics
+from genrelab.evaluation.predictions import Predictions
+from genrelab.frontends import FRONTENDS
+from genrelab.training import run
+from genrelab.training.ensemble import combine_runs
+from genrelab.training.publish import export_run
+from genrelab.training.recipe import EnsembleRecipe, Recipe, load_any, recipe_names
+
+PUBLISHED = "published/"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where what rows learn from lies; rows of pictures and of columns make theirs from sound where they have none.
+
+    Parameters
+    ----------
+    sound
+        A recipe's corpus section; None for the toy corpus that comes with every recipe.
+    pictures
+        Folder of GTZAN 2.0's pictures.
+    table, pieces_table
+        Feature tables: one row a clip, and several.
+    """
+
+    sound: dict[str, Any] | None = None
+    pictures: Path | None = None
+    table: Path | None = None
+    pieces_table: Path | None = None
+
+    def overrides(self, kinds: set[str]) -> dict[str, Any]:
+        """Return the corpus section for a front end that takes the examples of `kinds` (empty: sound)."""
+        tables = {"table": self.table, "pieces_table": self.pieces_table}
+        given = {key: str(path) for key, path in tables.items() if path is not None}
+        if kinds and self.pictures is not None:  # for all such rows, so that an ensemble's members judge the same clips
+            return {"kind": "gtzan-pictures", "root": str(self.pictures), "partial": True, **given}
+        if kinds == {"handcrafted"} and given:
+            paths = list(given.values())
+            return {"kind": "gtzan-tables", "path": paths[0]} | ({"pieces_path": paths[1]} if len(paths) > 1 else {})
+        return self.sound or {}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train.
+
+    Parameters
+    ----------
+    rows
+        Names of recipes.
+    data
+        What to learn from.
+    protocols
+        ``random``, ``artist-folds`` …
+    folds
+        Of each.
+    seeds
+        Of each.
+    overrides
+        ``key=value`` for every recipe that is trained.
+    short
+        Whether to take a row's variant for short clips (``short/ROW-short``) where there is one.
+    """
+
+    rows: Sequence[str]
+    data: Data = Data()
+    protocols: Sequence[str] = ("random", "artist-folds")
+    folds: int = 3
+    seeds: Sequence[int] = (0, 1, 2)
+    overrides: Sequence[str] = ()
+    short: bool = False
+
+
+def published_rows() -> list[str]:
+    """Return the names of all published rows."""
+    return [name.removeprefix(PUBLISHED) for name in recipe_names() if name.startswith(PUBLISHED)]
+
+
+def in_order(rows: Iterable[str]) -> list[str]:
+    """Return rows and what they are made of (an ensemble's members, the run that another starts from), those first."""
+    ordered: list[str] = []
+
+    def add(row: str) -> None:
+        recipe = load_any(row)
+        if isinstance(recipe, EnsembleRecipe):
+            needed = [str(member) for member in recipe.ensemble.members]
+        else:
+            needed = [] if recipe.start is None else [str(recipe.start.run)]
+        for one in needed:
+            add(one)
+        if row not in ordered:
+            ordered.append(row)
+
+    for row in rows:
+        add(row)
+    return ordered
+
+
+def reproduce(
+    plan: Plan,
+    folder: Path,
+    options: run.Options,
+    progress: Progress | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Iterator[tuple[str, str, int, Path]]:
+    """Train what is not trained yet, run by run, and yield row, protocol, seed and run folder of each.
+
+    Parameters
+    ----------
+    plan
+        What to train.
+    folder
+        Holds ``ROW/PROTOCOL-SEED`` for each run. A run that is there is gone on with, or left as it is.
+    options
+        As for `genrelab.training.run.train`.
+    progress
+        Where to draw progress.
+    say
+        Gets a line before each run.
+    """
+    for row in in_order(plan.rows):
+        for protocol in plan.protocols:
+            for seed in plan.seeds:
+                place = f"{protocol}-{seed}"
+                made = folder / row / place
+                if not (made / "run.json").is_file():
+                    say(f"{row}, {protocol}, seed {seed}")
+                    recipe = resolve(plan, row, protocol, seed, folder)
+                    if isinstance(recipe, EnsembleRecipe):
+                        combine_runs(recipe, made, resume=True)
+                    else:
+                        run.train(recipe, made, options, progress)
+                yield row, protocol, seed, made
+
+
+def resolve(plan: Plan, row: str, protocol: str, seed: int, folder: Path) -> Recipe | EnsembleRecipe:
+    """Return a row's recipe with everything that the plan says."""
+    short = f"short/{row}-short"
+    name = short if plan.short and short in recipe_names() else row
+    recipe = load_any(name)
+    place = f"{protocol}-{seed}"
+    if isinstance(recipe, EnsembleRecipe):
+        members = [str(folder / member / place) for member in recipe.ensemble.members]
+        return load_any(name, [f"ensemble.members={json.dumps(members)}"])
+    overrides = [f"protocol.name={protocol}", f"protocol.folds={plan.folds}", f"seed={seed}", *plan.overrides]
+    kinds = extracted(recipe)
+    corpus = plan.data.overrides(kinds)
+    overrides += [f"corpus.{key}={json.dumps(value)}" for key, value in corpus.items()]
+    if recipe.frontend.kind == "handcrafted" and recipe.frontend.options["pieces"] > 1 and plan.data.pieces_table:
+        overrides.append(f"frontend.pieces={read_table(plan.data.pieces_table)[0]}")
+    if recipe.start is not None:
+        overrides.append(f"start.run={json.dumps(str(folder / recipe.start.run / place))}")
+    return load_any(name, overrides)
+
+
+def extracted(recipe: Recipe) -> set[str]:
+    """Return the kinds of examples that a recipe's front end takes; empty where it takes sound."""
+    front = FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
+    if front.extraction is None:
+        return set()
+    kind, options = front.extraction
+    return {part["kind"] for part in options["parts"]} if kind == "joint" else {kind}
+
+
+def summarise(runs: Iterable[tuple[str, str, int, Path]]) -> pd.DataFrame:
+    """Return one line for each row and protocol.
+
+    Parameters
+    ----------
+    runs
+        Row, protocol, seed and run folder of each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``row``, ``protocol``, ``corpus``, ``folds``, ``seeds``, ``clips`` (a seed), ``accuracy``, ``macro_f1`` (means
+        over the seeds), ``low`` and ``high`` (the accuracy's 95 % interval, by drawing tracks anew with what all seeds
+        said of them), ``spread`` (the accuracy's standard deviation over the seeds), ``parameters``, ``minutes`` (of a
+        run).
+    """
+    lines = []
+    for (row, protocol), group in pd.DataFrame(list(runs), columns=["row", "protocol", "seed", "run"]).groupby(
+        ["row", "protocol"], sort=False
+    ):
+        summaries = [run.read_summary(made) for made in group["run"]]
+        tests = [Predictions.read(made / "predictions.parquet").part("test") for made in group["run"]]
+        accuracies = pd.Series([metrics(test)["accuracy"] for test in tests])
+        # Folds of different seeds are different folds; a track counts with all that was said of it.
+        tables = [test.table.assign(fold=test.table["fold"] + 1000 * n) for n, test in enumerate(tests)]
+        pooled = Predictions(pd.concat(tables, ignore_index=True), tests[0].info)
+        interval = bootstrap(pooled)["accuracy"]
+        lines.append(
+            {
+                "row": row,
+                "protocol": protocol,
+                "corpus": summaries[0]["corpus"],
+                "folds": summaries[0]["folds"],
+                "seeds": len(tests),
+                "clips": len(tests[0]),
+                "accuracy": accuracies.mean(),
+                "low": interval.low,
+                "high": interval.high,
+                "spread": accuracies.std(),
+                "macro_f1": pd.Series([metrics(test)["macro_f1"] for test in tests]).mean(),
+                "parameters": summaries[0]["parameters"],
+                "minutes": pd.Series([summary["minutes"] for summary in summaries]).mean(),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def prove(made: Path, sound: Path) -> str:
+    """Export a run and classify a sound file with the bundle; return the genre that it tells.
+
+    Parameters
+    ----------
+    made
+        A finished run; the bundle is written into it.
+    sound
+        Any sound file.
+    """
+    bundle = made / "bundle.onnx"
+    export_run(made, bundle)
+    prediction = Classifier(bundle).classify_file(sound)
+    if prediction.genre is None:
+        raise RecipeError(f"{made}: the bundle made from this run tells no genre of {sound}")
+    return prediction.genre

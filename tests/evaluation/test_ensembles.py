@@ -1,0 +1,102 @@
+"""What an ensemble makes of its members' probabilities."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genrelab.errors import RunError
+from genrelab.evaluation.ensembles import RULES, combine
+from genrelab.evaluation.predictions import Predictions
+
+
+def predictions(*rows: tuple[float, float], split: str = "test", genres: str = "ab") -> Predictions:
+    """Make a table of clips c0, c1 ... whose true genres take turns."""
+    count = len(rows)
+    table = pd.DataFrame(
+        {
+            "clip": [f"c{number}" for number in range(count)],
+            "track": "",
+            "artist": "",
+            "split": split,
+            "fold": 0,
+            "genre": [genres[number % 2] for number in range(count)],
+        }
+    )
+    values = pd.DataFrame(rows, columns=[f"p_{genre}" for genre in genres])
+    return Predictions(pd.concat([table, values], axis=1), {"protocol": "random"})
+
+
+SURE, UNSURE = predictions((0.9, 0.1), (0.9, 0.1)), predictions((0.4, 0.6), (0.2, 0.8))
+
+
+def test_the_mean_is_the_mean_of_the_probabilities():
+    np.testing.assert_allclose(combine([SURE, UNSURE], "mean").probabilities, [[0.65, 0.35], [0.55, 0.45]])
+
+
+def test_the_product_is_normalised():
+    expected = [[0.36 / 0.42, 0.06 / 0.42], [0.18 / 0.26, 0.08 / 0.26]]
+    np.testing.assert_allclose(combine([SURE, UNSURE], "product").probabilities, expected)
+
+
+def test_a_certain_zero_of_one_member_does_not_silence_the_others():
+    never = predictions((0.0, 1.0), (1.0, 0.0))
+    always = predictions((1.0, 0.0), (1.0, 0.0))
+    np.testing.assert_allclose(combine([never, always], "product").probabilities, [[0.5, 0.5], [1.0, 0.0]], atol=1e-9)
+
+
+def test_two_who_disagree_leave_the_word_to_the_more_confident():
+    np.testing.assert_allclose(combine([SURE, UNSURE], "vote").probabilities, [[0.9, 0.1], [0.9, 0.1]])
+    surer = predictions((0.05, 0.95), (0.2, 0.8))
+    np.testing.assert_allclose(combine([SURE, surer], "vote").probabilities, [[0.05, 0.95], [0.9, 0.1]])
+
+
+def test_two_votes_beat_one_that_is_surer():
+    third = predictions((0.45, 0.55), (0.3, 0.7))
+    np.testing.assert_allclose(combine([SURE, UNSURE, third], "vote").probabilities, [[0.4, 0.6], [0.2, 0.8]])
+
+
+def test_stacking_learns_from_validation_whom_to_believe():
+    rng = np.random.default_rng(0)
+    truth = np.arange(80) % 2
+    good = np.where(truth == 0, 0.8, 0.2) + 0.1 * rng.uniform(-1, 1, 80)
+    wrong = 1 - good  # always the opposite: of use to who has learned it
+    noise = rng.uniform(0.01, 0.99, 80)
+    members = []
+    for column in (wrong, noise):
+        parts = [predictions(*((p, 1 - p) for p in column), split=split) for split in ("validation", "test")]
+        members.append(Predictions(pd.concat([part.table for part in parts]), {}))
+    stacked = combine(members, "stack").part("test")
+    assert (stacked.predicted == stacked.true).all()
+    assert (members[0].part("test").predicted != members[0].part("test").true).all()
+
+
+def test_stacking_without_a_validation_part_is_an_error():
+    with pytest.raises(RunError, match="fold 0 has none to learn from"):
+        combine([SURE, UNSURE], "stack")
+
+
+@pytest.mark.parametrize("rule", RULES[:3])
+def test_rows_are_matched_by_clip_not_by_place(rule):
+    turned = Predictions(UNSURE.table.iloc[::-1], {})
+    expected = combine([SURE, UNSURE], rule)
+    np.testing.assert_array_equal(combine([SURE, turned], rule).probabilities, expected.probabilities)
+
+
+def test_members_must_have_judged_the_same_clips():
+    with pytest.raises(RunError, match="other clips"):
+        combine([SURE, predictions((0.5, 0.5))], "mean")
+
+
+def test_members_must_tell_the_same_genres():
+    with pytest.raises(RunError, match="tells a, c, the first one a, b"):
+        combine([SURE, predictions((0.5, 0.5), (0.5, 0.5), genres="ac")], "mean")
+
+
+def test_one_member_is_no_ensemble():
+    with pytest.raises(RunError, match="two members"):
+        combine([SURE], "mean")
+
+
+def test_an_unknown_rule_is_named():
+    with pytest.raises(RunError, match=r"'best'.*mean, product, vote, stack"):
+        combine([SURE, UNSURE], "best")  # type: ignore[arg-type]
