@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
 QUICK_CLIPS = 40
 
@@ -88,23 +89,17 @@ def reproduce(
     console.print(f"{output / 'reproduced.csv'} holds this table.", soft_wrap=True)
 
 
-def _print(summary: "pd.DataFrame", console: object) -> None:
-    from rich.console import Console
+def _print(summary: "pd.DataFrame", console: "Console") -> None:
+    """Print the table in a width that terminals have; the file holds the rest."""
     from rich.table import Table
 
-    assert isinstance(console, Console)  # noqa: S101 - for the type alone
-    drawn = Table()
-    for column in ("row", "protocol", "folds x seeds", "clips", "accuracy (95 %)", "macro F1", "parameters", "minutes"):
-        drawn.add_column(column, justify="left" if column in ("row", "protocol") else "right")
+    drawn = Table(box=None, pad_edge=False)
+    drawn.add_column("row", no_wrap=True)
+    drawn.add_column("protocol")
+    for column in ("seeds", "clips", "accuracy (95 %)", "macro F1"):
+        drawn.add_column(column, justify="right")
     for line in summary.to_dict("records"):
-        drawn.add_row(
-            line["row"],
-            line["protocol"],
-            f"{line['folds']} x {line['seeds']}",
-            str(line["clips"]),
-            f"{line['accuracy']:.1%} ({100 * line['low']:.1f} to {100 * line['high']:.1f})",
-            f"{line['macro_f1']:.3f}",
-            f"{line['parameters']:,}".replace(",", " "),
-            f"{line['minutes']:.1f}",
-        )
+        accuracy = f"{line['accuracy']:.1%} ({100 * line['low']:.1f} to {100 * line['high']:.1f})"
+        figures = (str(line["seeds"]), str(line["clips"]), accuracy, f"{line['macro_f1']:.3f}")
+        drawn.add_row(line["row"], line["protocol"], *figures)
     console.print(drawn)

@@ -22,8 +22,8 @@ PROTOCOLS = {
         "artist is in more than one part. Figures compare with other work on the same lists."
     ),
     "gtzan-train-validation": (
-        "The published fault-filtered split of GTZAN without its test list: networks learn from the train list, a tenth "
-        "of it held back to choose when to stop, and are judged on the validation list. Figures do not compare with "
+        "The published fault-filtered split of GTZAN without its test list: networks learn from the train list, a tenth"
+        " of it held back to choose when to stop, and are judged on the validation list. Figures do not compare with "
         "those on the published test list."
     ),
     "fma-official": "The split that comes with the FMA data set, on which artists do not cross from part to part.",

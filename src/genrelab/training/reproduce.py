@@ -230,12 +230,13 @@ def prove(made: Path, sound: Path) -> str:
     Parameters
     ----------
     made
-        A finished run; the bundle is written into it.
+        A finished run; the bundle is written into it where there is none yet.
     sound
         Any sound file.
     """
     bundle = made / "bundle.onnx"
-    export_run(made, bundle)
+    if not bundle.is_file():
+        export_run(made, bundle)
     prediction = Classifier(bundle).classify_file(sound)
     if prediction.genre is None:
         raise RecipeError(f"{made}: the bundle made from this run tells no genre of {sound}")

@@ -1,0 +1,131 @@
+"""Which rows are trained on what, and what is told of them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from genrelab.cli.app import main
+from genrelab.evaluation.metrics import metrics
+from genrelab.extractors.handcrafted import COLUMNS
+from genrelab.training.recipe import EnsembleRecipe, Recipe
+from genrelab.training.reproduce import Data, Plan, extracted, in_order, published_rows, resolve, summarise
+
+OUT = Path("reproduced")
+
+
+def resolved(plan: Plan, row: str) -> Recipe:
+    recipe = resolve(plan, row, "artist-folds", 7, OUT)
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+def test_every_row_of_the_five_projects_has_its_recipe():
+    project_a = [
+        f"fma-{name}" for name in ("cnn", "lstm", "gru", "lstm-small", "cnn-lstm", "cnn-gru", "cnn-lstm-small")
+    ]
+    b_c_d = [f"gtzan-{name}" for name in ("crnn", "mfcc-cnn", "fusion-cnn", "m5", "cnn-transformer", "cnn-lstm")]
+    images = [f"image-cnn-{number}" for number in ("0.0", "1.0", "1.1", "1.2", "1.3", "1.4")]
+    tables = [f"table-lstm-{number}" for number in ("0.0", "1.0", "1.1", "1.2")]
+    rest = ["hybrid-2.0", "ensemble-3.1", "ensemble-3.2", "ensemble-3.3"]
+    assert sorted(published_rows()) == sorted(project_a + b_c_d + images + tables + rest)
+
+
+def test_what_a_row_is_made_of_comes_before_it():
+    assert in_order(["ensemble-3.2", "fma-cnn"]) == [
+        "image-cnn-1.4",
+        "hybrid-2.0",
+        "table-lstm-1.2",
+        "ensemble-3.2",
+        "fma-cnn",
+    ]
+
+
+def test_the_members_of_an_ensemble_are_the_runs_of_the_same_protocol_and_seed():
+    recipe = resolve(Plan(["ensemble-3.1"]), "ensemble-3.1", "random", 2, OUT)
+    assert isinstance(recipe, EnsembleRecipe)
+    assert [str(member) for member in recipe.ensemble.members] == [
+        "reproduced/hybrid-2.0/random-2",
+        "reproduced/table-lstm-1.2/random-2",
+    ]
+
+
+def test_a_row_starts_from_the_run_of_the_same_protocol_and_seed():
+    start = resolved(Plan(["hybrid-2.0"]), "hybrid-2.0").start
+    assert start is not None
+    assert str(start.run) == "reproduced/image-cnn-1.4/artist-folds-7"
+
+
+def test_rows_of_pictures_and_columns_take_what_is_given_and_else_the_sound(tmp_path):
+    pieces = tmp_path / "features_10_sec.csv"
+    names = [f"{genre}.00000.{piece}.wav" for genre in ("blues", "rock") for piece in range(3)]
+    pd.DataFrame({"filename": names} | dict.fromkeys(COLUMNS, 1.0)).to_csv(pieces, index=False)
+    sound = {"kind": "table", "path": "clips.csv"}
+    everything = Plan([], Data(sound, Path("kaggle"), Path("30.csv"), pieces))
+    assert resolved(everything, "fma-cnn").corpus.options["path"] == "clips.csv"
+    for row in ("image-cnn-1.4", "hybrid-2.0", "table-lstm-1.2"):  # the same clips, or no ensemble could be made
+        corpus = resolved(everything, row).corpus
+        assert (corpus.kind, corpus.options["root"], corpus.options["table"]) == ("gtzan-pictures", "kaggle", "30.csv")
+    assert resolved(everything, "table-lstm-1.2").frontend.options["pieces"] == 3
+    tables = resolved(Plan([], Data(sound, pieces_table=pieces)), "table-lstm-1.2")
+    assert (tables.corpus.kind, tables.corpus.options["path"]) == ("gtzan-tables", str(pieces))
+    assert resolved(Plan([], Data(sound)), "table-lstm-1.2").corpus.kind == "table"
+
+
+def test_short_clips_take_the_row_s_short_variant_where_there_is_one():
+    plan = Plan([], short=True)
+    assert resolved(plan, "fma-cnn").name == "short/fma-cnn-short"
+    assert resolved(plan, "gtzan-cnn-lstm").name == "published/gtzan-cnn-lstm"
+
+
+def test_a_hybrid_takes_both_kinds_of_examples():
+    assert extracted(resolved(Plan([]), "hybrid-2.0")) == {"picture", "handcrafted"}
+    assert extracted(resolved(Plan([]), "fma-cnn")) == set()
+
+
+@pytest.fixture(scope="module")
+def quickly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prove two cheap rows."""
+    folder = tmp_path_factory.mktemp("quick")
+    assert main(["reproduce", "table-lstm-1.2", "gtzan-cnn-lstm", "--quick", "-o", str(folder)]) == 0
+    return folder
+
+
+def test_quick_trains_exports_and_classifies_each_row(quickly: Path):
+    table = pd.read_csv(quickly / "reproduced.csv")
+    assert list(table["row"]) == ["table-lstm-1.2", "gtzan-cnn-lstm"]
+    for row in table["row"]:
+        assert (quickly / row / "random-0" / "bundle.onnx").is_file()
+
+
+def test_what_is_trained_already_is_left_as_it_is(quickly: Path, capsys):
+    before = (quickly / "gtzan-cnn-lstm" / "random-0" / "run.json").stat().st_mtime_ns
+    assert main(["reproduce", "gtzan-cnn-lstm", "--quick", "-o", str(quickly)]) == 0
+    assert (quickly / "gtzan-cnn-lstm" / "random-0" / "run.json").stat().st_mtime_ns == before
+    assert "gtzan-cnn-lstm" in capsys.readouterr().out
+
+
+def test_the_summary_is_the_mean_over_seeds_with_one_interval(quickly, make_predictions, tmp_path):
+    made = quickly / "gtzan-cnn-lstm" / "random-0"
+    runs, accuracies = [], []
+    for seed in range(3):
+        folder = tmp_path / f"random-{seed}"
+        folder.mkdir()
+        (folder / "run.json").write_bytes((made / "run.json").read_bytes())
+        (folder / "recipe.yaml").write_bytes((made / "recipe.yaml").read_bytes())
+        predictions = make_predictions(noise_seed=seed)
+        predictions.write(folder / "predictions.parquet")
+        accuracies.append(metrics(predictions.part("test"))["accuracy"])
+        runs.append(("gtzan-cnn-lstm", "random", seed, folder))
+    (line,) = summarise(runs).to_dict("records")
+    assert line["accuracy"] == pytest.approx(sum(accuracies) / 3)
+    assert line["low"] < line["accuracy"] < line["high"]
+    assert (line["seeds"], line["clips"]) == (3, 540)
+
+
+def test_rows_must_be_named_or_all(capsys):
+    assert main(["reproduce"]) == 2
+    assert "--all" in capsys.readouterr().err
+    assert main(["reproduce", "fma-cnn", "--all"]) == 2
+    assert main(["reproduce", "no-such-row"]) == 2
+    assert "'no-such-row'" in capsys.readouterr().err

@@ -1,0 +1,83 @@
+"""A part that begins with another run's weights."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from genrelab.errors import RunError
+from genrelab.frontends import FRONTENDS
+from genrelab.networks.flat_cnn import FlatCnn
+from genrelab.networks.hybrid import Hybrid
+from genrelab.networks.model import GenreModel
+from genrelab.training.checkpoints import save_weights
+from genrelab.training.recipe import Start
+from genrelab.training.start import require_same_splits, take_weights
+
+IMAGE = {"filters": (4, 8), "dense_units": 16}
+
+
+def waveform() -> torch.nn.Module:
+    return FRONTENDS["waveform"](sample_rate=8000)
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> tuple[Path, FlatCnn]:
+    """Return a finished run of an image network, and the network."""
+    torch.manual_seed(0)
+    network = FlatCnn((1, 20, 20), 3, **IMAGE)
+    (tmp_path / "fold-0").mkdir()
+    save_weights(GenreModel(waveform(), network), tmp_path / "fold-0" / "best.safetensors")
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "splits.sha256").write_text("ours\n")
+    return tmp_path, network
+
+
+def hybrid(**options: object) -> GenreModel:
+    torch.manual_seed(1)
+    return GenreModel(waveform(), Hybrid((1, 1, 407), 3, image_shape=(1, 20, 20), image=IMAGE | options))
+
+
+def test_the_part_sees_what_the_run_saw_and_learns_no_more(trained):
+    folder, network = trained
+    model = hybrid()
+    take_weights(model, Start(run=folder, part="image"), "fold-0")
+    part = model.network.image
+    features = torch.randn(2, 1, 20, 20)
+    assert torch.equal(part.eval().embed(features), network.eval().embed(features))
+    assert not any(parameter.requires_grad for parameter in part.parameters())
+    model.train()
+    assert model.network.layers.training
+    assert not part.training  # else its dropout would go on
+
+
+def test_the_head_alone_learns(trained):
+    model = hybrid()
+    take_weights(model, Start(run=trained[0], part="image"), "fold-0")
+    model.network(torch.randn(4, 1, 1, 407)).sum().backward()
+    learned = {name for name, parameter in model.network.named_parameters() if parameter.grad is not None}
+    assert learned == {f"layers.{n}.{kind}" for n in (1, 4) for kind in ("weight", "bias")} | {
+        "output.weight",
+        "output.bias",
+    }
+
+
+def test_a_part_that_is_not_there_is_named(trained):
+    with pytest.raises(RunError, match=r"start\.part: .* no part 'picture'; it has .*image"):
+        take_weights(hybrid(), Start(run=trained[0], part="picture"), "fold-0")
+
+
+def test_weights_of_another_shape_are_refused(trained):
+    with pytest.raises(RunError, match=r"best\.safetensors: cannot be loaded"):
+        take_weights(hybrid(dense_units=8), Start(run=trained[0], part="image"), "fold-0")
+
+
+def test_a_run_on_another_split_is_refused(trained):
+    require_same_splits(Start(run=trained[0], part="image"), "ours\n")
+    with pytest.raises(RunError, match="another split"):
+        require_same_splits(Start(run=trained[0], part="image"), "theirs\n")
+
+
+def test_a_run_that_is_not_finished_is_named(tmp_path):
+    with pytest.raises(RunError, match=r"no finished run .*start\.run=RUN"):
+        require_same_splits(Start(run=tmp_path, part="image"), "ours\n")
