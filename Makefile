@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := media,train,track,dev
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test rows lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -24,6 +24,9 @@ demo: $(READY) ## make music, train on it, compare, classify; MUSIC=folder class
 test: $(READY) ## run the tests; ARGS are pytest's
 	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
+rows: $(READY) ## prove every published row: train a little, export, classify
+	$(BIN)/genrelab reproduce --all --quick --output rows
+
 lint: $(READY) ## check style, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -33,9 +36,11 @@ lint: $(READY) ## check style, types and layers
 bench: $(READY) ## print ratios against peers, taken in one run; MUSIC=folder takes its mp3s
 	$(BIN)/python benchmarks/store.py $(if $(MUSIC),"$(MUSIC)")
 	$(BIN)/python benchmarks/frontends.py
+	$(BIN)/python benchmarks/handcrafted.py
+	$(BIN)/python benchmarks/augment.py
 	$(BIN)/python benchmarks/classify.py $(if $(MUSIC),"$(MUSIC)")
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/epoch.py
 
 clean: ## remove what make made
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) demo rows build dist
