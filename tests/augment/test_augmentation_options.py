@@ -28,6 +28,7 @@ from genrelab.errors import RecipeError
         ("spec-augment", "max_bands", 0, "at least 1"),
         ("spec-augment", "fill", "median", "'median' is neither a number nor mean"),
         ("spec-augment", "fill", None, "None is not a number"),
+        ("random-frames", "part", 0.0, "between 0.01 and 1"),
         ("pixel-noise", "amplitude", -0.1, "-0.1 is not a number"),
         ("feature-noise", "factor", -1.0, "between 0 and 100"),
         ("mixup", "alpha", 0.0, "between 0.01 and 100"),

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from genrelab.augment.feature_noise import FeatureNoise
-from genrelab.augment.spectrogram import PixelNoise, ReverseFrames, SpecAugment
+from genrelab.augment.spectrogram import PixelNoise, RandomFrames, ReverseFrames, SpecAugment
 
 
 def one(**parameters):
@@ -47,6 +47,24 @@ def test_mask_widths_and_places_are_uniform():
 def test_a_mask_is_no_wider_than_the_features():
     drawn = SpecAugment(max_frames=1000).draw(np.random.default_rng(0), (64, 1, 8, 5))
     assert {end for example in drawn["examples"] for _, end in example["time"]} == {0, 1, 2, 3, 4, 5}
+
+
+def test_each_example_is_cut_to_frames_of_its_own():
+    features = torch.arange(12.0).reshape(2, 1, 1, 6)
+    cut, targets = RandomFrames().apply((features, torch.eye(2)), {"applied": True, "length": 3, "first": [0, 2]})
+    assert cut.tolist() == [[[[0, 1, 2]]], [[[8, 9, 10]]]]
+    assert targets.tolist() == [[1, 0], [0, 1]]
+
+
+def test_stretches_begin_wherever_they_fit():
+    drawn = RandomFrames(part=0.4).draw(np.random.default_rng(0), (4000, 1, 2, 5))
+    assert drawn["length"] == 2
+    np.testing.assert_allclose(np.bincount(drawn["first"], minlength=4), 1000, atol=120)
+
+
+def test_one_frame_is_always_left():
+    cut, _ = RandomFrames(part=0.01)((torch.ones(2, 1, 3, 5), torch.eye(2)), np.random.default_rng(0))
+    assert cut.shape == (2, 1, 3, 1)
 
 
 def test_reversed_the_last_frame_is_the_first():

@@ -9,6 +9,7 @@ import torch
 
 from genrelab.errors import RecipeError
 from genrelab.networks import NETWORKS
+from genrelab.networks.recurrence import onnx_translations, run
 
 SHAPE = (1, 32, 40)
 SMALL = {
@@ -136,6 +137,7 @@ def test_the_onnx_graph_computes_the_same_for_any_batch(kind):
     program = torch.onnx.export(
         network,
         (noise(2, *SHAPE),),
+        custom_translation_table=onnx_translations(),
         dynamo=True,
         opset_version=18,
         dynamic_shapes=({0: torch.export.Dim("batch")},),
@@ -150,3 +152,36 @@ def test_the_onnx_graph_computes_the_same_for_any_batch(kind):
         (exported,) = session.run(None, {"features": features.numpy()})
         ours = network(features).detach().numpy()
         np.testing.assert_allclose(exported, ours, atol=1e-4 * np.abs(ours).max())
+
+
+@pytest.mark.parametrize("cell", [torch.nn.LSTM, torch.nn.GRU])
+def test_a_long_recurrent_layer_is_one_node_of_the_graph(cell):
+    class Last(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = cell(5, 4, num_layers=2, batch_first=True, bidirectional=True)
+
+        def forward(self, sequence):
+            output, hidden = run(self.rnn, sequence)
+            return output[:, -1], hidden[-1]
+
+    layer, sequence = Last().eval(), noise(2, 700, 5)
+    program = torch.onnx.export(
+        layer,
+        (sequence,),
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+        custom_translation_table=onnx_translations(),
+        dynamo=True,
+        verbose=False,
+    )
+    names = [node.op_type for node in program.model.graph]
+    assert names.count(cell.__name__) == 2  # a layer each
+    assert len(names) < 60  # were it unrolled: thousands
+    file = io.BytesIO()
+    program.save(file)
+    session = onnxruntime.InferenceSession(file.getvalue())
+    for batch in (sequence, sequence[:1]):
+        for ours, theirs in zip(
+            session.run(None, {session.get_inputs()[0].name: batch.numpy()}), layer(batch), strict=True
+        ):
+            np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-4, atol=1e-5)

@@ -5,7 +5,7 @@ from typing import Any
 from genrelab.augment.augmentation import Augmentation, Frozen
 from genrelab.augment.feature_noise import FeatureNoise
 from genrelab.augment.mixing import Cutmix, Mixup
-from genrelab.augment.spectrogram import PixelNoise, ReverseFrames, SpecAugment
+from genrelab.augment.spectrogram import PixelNoise, RandomFrames, ReverseFrames, SpecAugment
 from genrelab.augment.stages import WaveformAugmentation
 from genrelab.augment.tempo_and_pitch import PitchShift, TimeStretch
 from genrelab.augment.waveform import BandStop, Gain, Noise, RandomCrop, Reverse, TimeShift
@@ -20,6 +20,7 @@ AUGMENTATIONS: dict[str, type[Augmentation[Any]]] = {
     "random-crop": RandomCrop,
     "reverse": Reverse,
     "spec-augment": SpecAugment,
+    "random-frames": RandomFrames,
     "reverse-frames": ReverseFrames,
     "pixel-noise": PixelNoise,
     "feature-noise": FeatureNoise,

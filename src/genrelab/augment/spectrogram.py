@@ -1,4 +1,4 @@
-"""Changes of features as of pictures: masks, direction, noise."""
+"""Changes of features as of pictures: masks, crops, direction, noise."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genrelab.augment.augmentation import Parameters
 from genrelab.augment.options import number, whole
-from genrelab.augment.stages import FeatureAugmentation
+from genrelab.augment.stages import BatchAugmentation, FeatureAugmentation
 from genrelab.errors import RecipeError
 
 
@@ -79,6 +79,40 @@ def _mask(rng: np.random.Generator, size: int, widest: int) -> list[int]:
     width = int(rng.integers(min(widest, size) + 1))
     first = int(rng.integers(size - width + 1))
     return [first, first + width]
+
+
+class RandomFrames(BatchAugmentation):
+    """A stretch of each example's frames instead of all of them, for networks that take any number of frames.
+
+    What `audio.window` does for sound, where the features were made of the whole clip; a clip is still judged by all of
+    its frames. All examples of a batch are cut to one length, so that they remain a batch; each has a place of its own.
+
+    Parameters
+    ----------
+    part
+        Length of the stretch, as a part of the frames; one frame is always left.
+    p
+        Probability of a batch being cut.
+    """
+
+    kind = "random-frames"
+
+    def __init__(self, part: float = 0.5, p: float = 1.0) -> None:
+        super().__init__(p)
+        self.part = number("augment.random-frames.part", part, 0.01, 1)
+
+    def parameters(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Parameters:
+        """Choose where the stretch begins in each of the features (batch, channels, bins, frames)."""
+        length = max(1, round(self.part * shape[-1]))
+        return {"length": length, "first": rng.integers(shape[-1] - length + 1, size=shape[0]).tolist()}
+
+    def augment(self, values: Tensor, targets: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
+        """Cut features (batch, channels, bins, frames); targets (batch, n_classes) stay."""
+        length = parameters["length"]
+        stretches = [
+            example[..., first : first + length] for example, first in zip(values, parameters["first"], strict=True)
+        ]
+        return torch.stack(stretches), targets.clone()
 
 
 class ReverseFrames(FeatureAugmentation):

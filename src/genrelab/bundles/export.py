@@ -18,6 +18,7 @@ from genrelab.bundles.session import EXAMPLE, INPUT, build_extractor
 from genrelab.errors import BundleError
 from genrelab.files import atomic_path
 from genrelab.networks.model import GenreModel
+from genrelab.networks.recurrence import onnx_translations
 
 OPSET = 18  # the first with the pooling and padding that the exporter needs without conversion
 TOLERANCE = 1e-4  # of the largest logit
@@ -109,6 +110,7 @@ def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | o
                 external_data=False,
                 dynamo=True,
                 verbose=False,
+                custom_translation_table=onnx_translations(),
             )
         graph = onnx.load(temporary)
         for node in graph.graph.node:

@@ -55,7 +55,7 @@ def load(
     root = Path(root).expanduser().absolute()
     genres_folder = _find_genres(root)
     beside = [root, genres_folder, genres_folder.parent, root.parent]
-    files = _find_files(genres_folder)
+    files = find_files(genres_folder)
     seconds, unreadable = _probe(files)
     notes = [f"{clip} is left out: {facts.UNREADABLE[clip]}" for clip in unreadable if clip in facts.UNREADABLE]
     every = [facts.name(genre, number) for genre in facts.GENRES for number in range(100)]
@@ -130,11 +130,25 @@ def _find_genres(root: Path) -> Path:
     )
 
 
-def _find_files(folder: Path) -> dict[str, Path]:
+def find_files(folder: Path, name: re.Pattern[str] = _FILE) -> dict[str, Path]:
+    """Return GTZAN's files below the genres' folders, by clip.
+
+    Parameters
+    ----------
+    folder
+        Holds a folder a genre.
+    name
+        Matches the files' names, with the groups ``genre`` and ``number``.
+
+    Raises
+    ------
+    CorpusError
+        A clip is there twice.
+    """
     files: dict[str, Path] = {}
     for genre in facts.GENRES:
         for path in sorted((folder / genre).glob("*")):
-            match = _FILE.fullmatch(path.name)
+            match = name.fullmatch(path.name)
             if match is None or match["genre"].lower() != genre:
                 continue
             clip = facts.name(genre, int(match["number"]))

@@ -50,7 +50,7 @@ def load(
     """
     root = Path(root).expanduser().absolute()
     folder = _find_genres(root)
-    files = _find_files(folder)
+    files = gtzan.find_files(folder, _FILE)
     every = [facts.name(genre, number) for genre in facts.GENRES for number in range(100)]
     notes = []
     # The usual copy was drawn without the clip that could not be read.
@@ -116,17 +116,3 @@ def _find_genres(root: Path) -> Path:
         f"{root}: there are no pictures of GTZAN here; it should hold images_original/ "
         f"or the folders {', '.join(facts.GENRES)}"
     )
-
-
-def _find_files(folder: Path) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for genre in facts.GENRES:
-        for path in sorted((folder / genre).glob("*")):
-            match = _FILE.fullmatch(path.name)
-            if match is None or match["genre"].lower() != genre:
-                continue
-            clip = facts.name(genre, int(match["number"]))
-            if clip in files:
-                raise CorpusError(f"{path}: {clip} is here twice, also as {files[clip].name}; remove one of them")
-            files[clip] = path
-    return files

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
 from genrelab.networks.dropout import Dropout
+from genrelab.networks.recurrence import run
 
 Cell = Literal["lstm", "gru"]
 
@@ -93,8 +94,7 @@ class Recurrent(nn.Module):
 
     def forward(self, sequence: Tensor) -> Tensor:
         """Map (batch, time, inputs) to (batch, size)."""
-        _, state = self.rnn(sequence)
-        hidden: Tensor = state[0] if isinstance(self.rnn, nn.LSTM) else state
+        _, hidden = run(self.rnn, sequence)
         last = hidden[-self.directions :].transpose(0, 1).flatten(1)
         dropped: Tensor = self.dropout(last)
         return dropped

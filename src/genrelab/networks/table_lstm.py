@@ -8,6 +8,7 @@ from genrelab.errors import RecipeError
 from genrelab.networks.dropout import Dropout
 from genrelab.networks.layers import Recurrent, initialise
 from genrelab.networks.network import Network
+from genrelab.networks.recurrence import run
 
 
 class TableLstm(Network):
@@ -47,7 +48,8 @@ class TableLstm(Network):
         channels, bins, _ = input_shape
         sizes = [channels * bins, *units]
         self.input_dropout = Dropout(input_dropout)
-        self.sequences = nn.ModuleList(nn.LSTM(*pair, batch_first=True) for pair in pairwise(sizes[:-1]))
+        lstms = [nn.LSTM(*pair, batch_first=True) for pair in pairwise(sizes[:-1])]
+        self.sequences, self._lstms = nn.ModuleList(lstms), tuple(lstms)
         self.dropout = Dropout(dropout)
         self.last = Recurrent(sizes[-2], "lstm", units[-1], layers=1, bidirectional=False, dropout=dropout)
         initialise(self)
@@ -55,7 +57,7 @@ class TableLstm(Network):
     def embed(self, features: Tensor) -> Tensor:
         """Return the last LSTM's last state, (batch, units[-1]), of features (batch, channels, bins, frames)."""
         sequence: Tensor = self.input_dropout(features.flatten(1, 2).transpose(1, 2))
-        for lstm in self.sequences:
-            sequence = self.dropout(lstm(sequence)[0])
+        for lstm in self._lstms:
+            sequence = self.dropout(run(lstm, sequence)[0])
         embedding: Tensor = self.last(sequence)
         return embedding
