@@ -7,7 +7,7 @@ from genrelab.audio.store import SampleStore
 from genrelab.corpora.audit import audit, gate
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import make_splits
-from genrelab.errors import LeakError
+from genrelab.errors import CorpusError, LeakError
 
 
 @pytest.fixture
@@ -114,3 +114,13 @@ def test_a_store_is_heard_instead_of_the_files(corpus, tmp_path):
     store = SampleStore.build(tmp_path / "store", corpus.sources, 16000, progress=False)
     again = audit(corpus, _split(corpus), store, forbid_artists=False)
     assert list(again.near_duplicates["clip_b"]) == ["y3"]
+
+
+def test_a_corpus_without_sound_is_not_listened_to(corpus):
+    pictures = Corpus("pictures", corpus.clips, holds="pictures")
+    found = audit(pictures, _split(corpus), forbid_artists=True)
+    assert not found.unreadable
+    assert len(found.near_duplicates) == 0
+    assert not found.ok  # artists are looked at all the same
+    with pytest.raises(CorpusError, match="pictures holds pictures, no sound"):
+        _ = pictures.sources

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
-Kind = Annotated[str, typer.Argument(help="gtzan, fma, folder, table, toy; or a recipe, whose corpus is taken.")]
+Kind = Annotated[str, typer.Argument(help="A name from `genrelab corpus list`; or a recipe, whose corpus is taken.")]
 Root = Annotated[
-    Path | None, typer.Option(help="The folder of a gtzan, fma, folder or toy corpus; the base of a table's paths.")
+    Path | None,
+    typer.Option(help="The folder of a gtzan, gtzan-pictures, fma, folder or toy corpus; the base of a table's paths."),
 ]
-Table = Annotated[Path | None, typer.Option("--path", help="The file of a table corpus.")]
-Index = Annotated[Path | None, typer.Option(help="GTZANindex.txt, for a gtzan corpus.")]
+Table = Annotated[Path | None, typer.Option("--path", help="The file of a table or gtzan-tables corpus.")]
+Index = Annotated[Path | None, typer.Option(help="GTZANindex.txt, for the gtzan corpora.")]
 More = Annotated[
     list[str] | None,
     typer.Option("--option", "-o", metavar="KEY=VALUE", help="Any other option of the corpus, e.g. clips=50."),

@@ -69,7 +69,7 @@ def audit(
     forbid_artists: bool,
     progress: bool = False,
 ) -> Audit:
-    """Examine a corpus and its splits.
+    """Examine a corpus and its splits; of pictures and rows of columns, tracks and artists alone.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def audit(
     progress
         Show a progress bar while listening.
     """
-    prints, unreadable = _listen(corpus, store, progress)
+    prints, unreadable = _listen(corpus, store, progress) if corpus.holds == "sound" else ({}, {})
     tracks = _shared(corpus, splits, groups(corpus.clips, ["track"]), "track")
     artist_columns = [column for column in ARTIST_COLUMNS if column in corpus.clips]
     artists = _shared(corpus, splits, groups(corpus.clips, artist_columns), "artist")

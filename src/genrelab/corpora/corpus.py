@@ -79,7 +79,17 @@ class Corpus:
 
     @property
     def sources(self) -> list[ClipSource]:
-        """Where the sound of each clip lies, in the order of the table: what `SampleStore.build` takes."""
+        """Where the sound of each clip lies, in the order of the table: what `SampleStore.build` takes.
+
+        Raises
+        ------
+        CorpusError
+            The corpus holds no sound.
+        """
+        if self.holds != "sound":
+            raise CorpusError(
+                f"{self.name} holds {self.holds}, no sound that could be decoded; `genrelab train` takes it as it is"
+            )
         from genrelab.audio.store import ClipSource  # here, so that a table can be read without the audio libraries
 
         rows = self.clips[["clip", "path", "start", "seconds"]].itertuples(index=False)
