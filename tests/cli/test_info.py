@@ -55,13 +55,13 @@ def test_for_programs_it_is_json(measured: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_the_recipes_are_those_that_train_takes(measured: Path, capsys: pytest.CaptureFixture[str]):
-    from genrelab.training.recipe import load_recipe
+    from genrelab.training.recipe import load_any
 
     assert main(["info", "--bundle", str(measured), "--format", "json"]) == 0
     names = json.loads(capsys.readouterr().out)["recipes"]
     assert "demo/cnn" in names
     for name in names:
-        load_recipe(name)
+        load_any(name)
 
 
 def test_a_missing_bundle_is_an_error(capsys: pytest.CaptureFixture[str]):
