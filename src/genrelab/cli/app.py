@@ -29,7 +29,7 @@ VERBS = {
     "reproduce": Verb("genrelab.cli.reproduce", "reproduce", "The published systems, row by row, seed by seed."),
     "evaluate": Verb("genrelab.cli.evaluate", "evaluate", "Make a run's metrics, figures and report anew."),
     "compare": Verb("genrelab.cli.compare", "compare", "Compare runs, with intervals and tests."),
-    "export": Verb("genrelab.cli.export", "export", "Write a run as a bundle: one .onnx file, usable without PyTorch."),
+    "export": Verb("genrelab.cli.export", "export", "Write a run as a bundle: one .onnx file, no PyTorch needed."),
     "classify": Verb("genrelab.cli.classify", "classify", "Tell the genre of sound files and folders."),
     "info": Verb("genrelab.cli.info", "info", "Print versions, devices, recipes, the default bundle."),
 }
