@@ -105,7 +105,10 @@ def corpus_section(data: Path) -> dict[str, str]:
         kind = "gtzan" if any((data / name).is_dir() for name in ("genres", "genres_original")) else "folder"
         return {"kind": kind, "root": place}
     if data.is_file():
-        return {"kind": "table", "path": place}
+        with data.open("rb") as file:
+            columns = file.readline(10_000)
+        # GTZAN 2.0's feature tables; any other table says what its clips are.
+        return {"kind": "gtzan-tables" if b"chroma_stft_mean" in columns else "table", "path": place}
     raise RecipeError(f"--data {data}: neither a table (.csv, .parquet, .jsonl) nor a folder")
 
 
