@@ -17,9 +17,8 @@ from genrelab.networks.network import Network
 class CnnTransformer(Network):
     """Blocks [conv 3x3 ReLU, max pool 2x2], encoder blocks over what is left, the tokens' mean, one dense layer.
 
-    The defaults are the published row, which did not learn; `pre_norm` and `batch_norm` are what makes such a network
-    learn without a warm-up (Xiong et al. 2020, arXiv:2002.04745). A token has its place in the features, so only
-    features of the very shape fit that the network was built for.
+    The defaults are the published row, which did not learn; `batch_norm` is what makes it learn (docs/results.md). A
+    token has its place in the features, so only features of the very shape fit that the network was built for.
 
     Parameters
     ----------
