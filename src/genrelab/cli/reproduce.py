@@ -93,13 +93,17 @@ def _print(summary: "pd.DataFrame", console: "Console") -> None:
     """Print the table in a width that terminals have; the file holds the rest."""
     from rich.table import Table
 
+    from genrelab.evaluation.intervals import Interval
+    from genrelab.report import words
+
     drawn = Table(box=None, pad_edge=False)
     drawn.add_column("row", no_wrap=True)
     drawn.add_column("protocol")
     for column in ("seeds", "clips", "accuracy (95 %)", "macro F1"):
         drawn.add_column(column, justify="right")
     for line in summary.to_dict("records"):
-        accuracy = f"{line['accuracy']:.1%} ({100 * line['low']:.1f} to {100 * line['high']:.1f})"
+        span = words.span(Interval(line["low"], line["high"]), digits=1)  # a dash where there are too few tracks
+        accuracy = f"{line['accuracy']:.1%} ({span})"
         figures = (str(line["seeds"]), str(line["clips"]), accuracy, f"{line['macro_f1']:.3f}")
         drawn.add_row(line["row"], line["protocol"], *figures)
     console.print(drawn)
