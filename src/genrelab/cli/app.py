@@ -39,7 +39,7 @@ EXTRAS = {
     "media": "av",
     "track": "tensorboard wandb",
     "train": "torch lightning torchmetrics scipy sklearn pandas pyarrow safetensors onnx onnxscript pydantic yaml "
-    "matplotlib jinja2",
+    "matplotlib jinja2 captum umap optuna",
 }
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules.split()}
 

@@ -52,8 +52,8 @@ def reproduce(
     from genrelab.errors import RecipeError
     from genrelab.files import atomic_path
     from genrelab.report.run import evaluate_run
-    from genrelab.training.reproduce import Data, Plan, prove, published_rows, summarise
-    from genrelab.training.reproduce import reproduce as train_all
+    from genrelab.studies.reproduce import Data, Plan, prove, published_rows, summarise
+    from genrelab.studies.reproduce import reproduce as train_all
     from genrelab.training.run import Options
 
     if bool(rows) == all_:

@@ -8,8 +8,8 @@ import pytest
 from genrelab.cli.app import main
 from genrelab.evaluation.metrics import metrics
 from genrelab.extractors.handcrafted import COLUMNS
+from genrelab.studies.reproduce import Data, Plan, extracted, in_order, published_rows, resolve, summarise
 from genrelab.training.recipe import EnsembleRecipe, Recipe
-from genrelab.training.reproduce import Data, Plan, extracted, in_order, published_rows, resolve, summarise
 
 OUT = Path("reproduced")
 

@@ -1,0 +1,1 @@
+"""Many runs to what they teach: published rows, ablations, tuning, one report."""
