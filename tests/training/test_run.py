@@ -14,6 +14,7 @@ from genrelab.errors import CorpusError, LeakError, RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.training import run
+from genrelab.training.checkpoints import SafetensorsIO
 from genrelab.training.device import choose_device
 from genrelab.training.recipe import Recipe, check_recipe
 
@@ -227,3 +228,20 @@ def test_mixed_precision_learns_the_same_genres(table: Path, tmp_path: Path) -> 
     predictions = run.train(tones(table, train=mixed), tmp_path / "mixed", run.Options(stores=tmp_path / "stores"))
     assert metrics(predictions.part("test"))["accuracy"] > 0.6
     assert "bf16" in (tmp_path / "mixed" / "recipe.yaml").read_text()
+
+
+def test_seldom_validated_runs_validate_after_the_last_epoch_and_keep_its_weights(table: Path, tmp_path: Path) -> None:
+    learning = {"epochs": 5, "validate_every": 2, "keep": "last", "lr": 0.01, "precise_batch_norm": True}
+    run.train(tones(table, train=learning), tmp_path / "run", run.Options(stores=tmp_path / "stores"))
+    fold = tmp_path / "run" / "fold-0"
+    history = pd.read_csv(fold / "history.csv")
+    assert list(history["validation_loss"].notna()) == [False, True, False, True, True]
+    assert history["train_loss"].notna().all()
+    kept, last = load_file(fold / "best.safetensors"), SafetensorsIO().load_checkpoint(fold / "last.safetensors")
+    assert all(torch.equal(kept[name], last["state_dict"][f"model.{name}"]) for name in kept)
+
+
+@pytest.mark.parametrize("watcher", [{"schedule": "plateau"}, {"patience": 3}])
+def test_what_watches_every_epoch_needs_it_validated(table: Path, watcher: dict[str, object]) -> None:
+    with pytest.raises(RecipeError, match="needs every epoch's validation"):
+        tones(table, train={"validate_every": 2} | watcher)

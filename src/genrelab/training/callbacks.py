@@ -82,38 +82,52 @@ class Stopwatch(Callback):
 
 
 class History(Checkpoint):
-    """Keeps ``history.csv``, the best weights and the state to go on from, in which what it knows travels.
+    """Keeps ``history.csv``, the weights that count and the state to go on from, in which what it knows travels.
 
     It is a `Checkpoint`, and so runs after all other callbacks: what it saves is the whole epoch.
     """
 
     def __init__(self, folder: Path, train: Train) -> None:
-        self._folder, self._monitor = folder, train.monitor
+        self._folder, self._monitor, self._keep = folder, train.monitor, train.keep
+        self._validated = False
         self._sign = 1 if train.monitor == "validation_accuracy" else -1
         self._epochs = train.epochs
         self.rows: list[dict[str, float]] = []
         self.best: float | None = None
         self.finished = False
 
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin an epoch that no validation has judged yet."""
+        self._validated = False
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note that there are figures of this epoch, not only of an earlier one."""
+        self._validated = True
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the epoch, keep the weights if they are the best so far, and save the state."""
         assert isinstance(pl_module, GenreTask)  # noqa: S101 (for the type checker)
-        metrics = {name: float(trainer.callback_metrics[name]) for name in HISTORY}
+        names = [name for name in HISTORY if self._validated or not name.startswith("validation")]
+        metrics = {name: float(trainer.callback_metrics[name]) for name in names}
         if not math.isfinite(metrics["train_loss"]):
             raise RunError(
                 f"{self._folder}: the loss became {metrics['train_loss']} in epoch {trainer.current_epoch}; "
                 "lower train.lr or set train.gradient_clip, and choose another --output"
             )
         self.rows.append({"epoch": trainer.current_epoch} | metrics)
-        score = self._sign * metrics[self._monitor]
         self.finished = trainer.should_stop or trainer.current_epoch + 1 >= self._epochs
-        if self.best is None or score > self.best:
-            self.best = score
-            if trainer.is_global_zero:
-                save_weights(pl_module.model, self._folder / "best.safetensors")
+        if self._validated and self._is_kept(self._sign * metrics[self._monitor]) and trainer.is_global_zero:
+            save_weights(pl_module.model, self._folder / "best.safetensors")
         if trainer.is_global_zero:
             _write_csv(self._folder / "history.csv", ("epoch", *HISTORY), self.rows)
         trainer.save_checkpoint(self._folder / "last.safetensors")
+
+    def _is_kept(self, score: float) -> bool:
+        """Say whether an epoch's weights replace those kept so far: all do where the last ones count."""
+        if self._keep == "best" and self.best is not None and score <= self.best:
+            return False
+        self.best = score
+        return True
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs to know."""
@@ -155,8 +169,9 @@ class ProgressBar(Callback):
     def _last_figures(self) -> str:
         if not self._history.rows:
             return ""
-        row = self._history.rows[-1]
-        return f"  train {row['train_accuracy']:.0%}  validation {row['validation_accuracy']:.0%}"
+        text = f"  train {self._history.rows[-1]['train_accuracy']:.0%}"
+        judged = [row["validation_accuracy"] for row in self._history.rows if "validation_accuracy" in row]
+        return f"{text}  validation {judged[-1]:.0%}" if judged else text
 
 
 def _write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, float]]) -> None:

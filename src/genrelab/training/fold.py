@@ -37,6 +37,7 @@ from genrelab.training.feed import (
     clip_logits,
 )
 from genrelab.training.memory import peak_memory_mb
+from genrelab.training.processes import Processes
 from genrelab.training.recipe import Recipe, build_augmentation
 from genrelab.training.start import take_weights
 from genrelab.training.task import GenreTask
@@ -102,13 +103,17 @@ def recipe_model(recipe: Recipe, n_classes: int) -> GenreModel:
     )
 
 
-def train_fold(fold: Fold, progress: Progress | None = None, loggers: Sequence[Logger] = ()) -> pd.DataFrame:
+def train_fold(
+    fold: Fold, processes: Processes, progress: Progress | None = None, loggers: Sequence[Logger] = ()
+) -> pd.DataFrame:
     """Train a fold, or go on with one that was interrupted, and return its predictions.
 
     Parameters
     ----------
     fold
         What to train. A finished fold is read, not trained again.
+    processes
+        Those that train it together.
     progress
         Where to draw a line for it.
     loggers
@@ -119,24 +124,37 @@ def train_fold(fold: Fold, progress: Progress | None = None, loggers: Sequence[L
     pandas.DataFrame
         A predictions table (see genrelab.evaluation.predictions) of the validation and test parts.
     """
-    done, table = fold.folder / "fold.json", fold.folder / "predictions.parquet"
-    if done.is_file() and table.is_file():
-        return pd.read_parquet(table)
+    if not processes.agreed(lambda: is_finished(fold.folder)):
+        _train_anew(fold, processes, progress, loggers)
+    return pd.read_parquet(fold.folder / "predictions.parquet")
+
+
+def is_finished(folder: Path) -> bool:
+    """Return whether a fold has been trained and judged."""
+    return (folder / "fold.json").is_file() and (folder / "predictions.parquet").is_file()
+
+
+def _train_anew(fold: Fold, processes: Processes, progress: Progress | None, loggers: Sequence[Logger]) -> None:
     fold.folder.mkdir(parents=True, exist_ok=True)
-    device = choose_device(fold.recipe.train.device, fold.recipe.train.devices)
+    device = choose_device(fold.recipe.train.device, processes.devices(fold.recipe.train.devices))
     torch.manual_seed(fold.seed)
     model = recipe_model(fold.recipe, len(fold.corpus.genres))
     if fold.recipe.start is not None:
         take_weights(model, fold.recipe.start, fold.folder.name)
     training = fold.whole_clips("train")
     model.frontend.fit(part for batch in training for part in torch.split(batch.windows, WINDOWS_AT_ONCE))
-    _fit(fold, model, device, progress, loggers)
+    _fit(fold, model, device, processes, progress, loggers)
+    processes.agreed(lambda: _judge(fold, model, device))
+
+
+def _judge(fold: Fold, model: GenreModel, device: str) -> bool:
+    """Write what the best weights say of the validation and test parts, and what the fold took."""
     load_weights(model, fold.folder / "best.safetensors")
     predictions = pd.concat([predict_part(fold, model, part, device) for part in ("validation", "test")])
-    with atomic_path(table) as temporary:
+    with atomic_path(fold.folder / "predictions.parquet") as temporary:
         predictions.to_parquet(temporary, index=False)
     write_json(
-        done,
+        fold.folder / "fold.json",
         {
             "minutes": float(pd.read_csv(fold.folder / "timing.csv")[list(TIMINGS)].to_numpy().sum()) / 60,
             "parameters": count_parameters(model),
@@ -145,7 +163,7 @@ def train_fold(fold: Fold, progress: Progress | None = None, loggers: Sequence[L
             "clips": {part: len(fold.clips(part)) for part in ("train", "validation", "test")},
         },
     )
-    return predictions
+    return True
 
 
 def predict_part(fold: Fold, model: GenreModel, part: str, device: str) -> pd.DataFrame:
@@ -166,12 +184,20 @@ def predict_part(fold: Fold, model: GenreModel, part: str, device: str) -> pd.Da
     return pd.concat([table, pd.DataFrame(columns)], axis=1)
 
 
-def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, loggers: Sequence[Logger]) -> None:
+def _fit(
+    fold: Fold,
+    model: GenreModel,
+    device: str,
+    processes: Processes,
+    progress: Progress | None,
+    loggers: Sequence[Logger],
+) -> None:
     """Run Lightning's loop from where it stopped, if it ever began."""
     options, recipe = fold.recipe.train, fold.recipe
     last = fold.folder / "last.safetensors"
     checkpoints = SafetensorsIO()
-    if last.is_file() and checkpoints.load_checkpoint(last)["callbacks"]["History"]["finished"]:
+    begun = processes.agreed(last.is_file)
+    if begun and processes.agreed(lambda: checkpoints.load_checkpoint(last)["callbacks"]["History"]["finished"]):
         return
     clips = fold.clips("train")
     codes = fold.codes(clips)
@@ -199,14 +225,13 @@ def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, 
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
         trainer = Trainer(
             accelerator=device,
-            devices=options.devices,
-            strategy="ddp_spawn" if options.devices > 1 else "auto",
+            **processes.trainer_options(options.devices),
             precision=options.precision,
             max_epochs=options.epochs,
             gradient_clip_val=options.gradient_clip,
             callbacks=callbacks,
             logger=list(loggers) or False,
-            plugins=[checkpoints],
+            plugins=[checkpoints, processes.environment],
             use_distributed_sampler=False,  # EpochShuffle shares out the crops itself
             num_sanity_val_steps=0,
             enable_progress_bar=False,
@@ -216,7 +241,7 @@ def _fit(fold: Fold, model: GenreModel, device: str, progress: Progress | None, 
             default_root_dir=fold.folder,
         )
         try:
-            trainer.fit(task, crops, fold.whole_clips("validation"), ckpt_path=str(last) if last.is_file() else None)
+            trainer.fit(task, crops, fold.whole_clips("validation"), ckpt_path=str(last) if begun else None)
         except SystemExit:
             if trainer.interrupted:  # Lightning takes Ctrl-C for an ordinary end
                 raise KeyboardInterrupt from None

@@ -8,7 +8,7 @@ choices.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, Self, get_type_hints
 
 import yaml
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
     create_model,
     field_validator,
+    model_validator,
 )
 
 from genrelab.augment import AUGMENTATIONS, Augmentation
@@ -31,6 +32,7 @@ from genrelab.frontends import FRONTENDS
 from genrelab.networks import NETWORKS
 
 RECIPES = Path(__file__).parent.parent / "recipes"
+NO_RECIPES = ("ablations", "spaces")  # folders of other files about recipes (see genrelab.studies)
 
 
 class _Section(BaseModel):
@@ -83,6 +85,8 @@ class Train(_Section):
     plateau_factor: float = Field(default=0.5, gt=0, lt=1)
     monitor: Literal["validation_accuracy", "validation_loss"] = "validation_accuracy"
     patience: PositiveInt | None = None  # epochs without improvement before training stops; None: never
+    validate_every: PositiveInt = 1  # epochs; after the last one in any case
+    keep: Literal["best", "last"] = "best"  # the weights of the best validated epoch by `monitor`, or of the last one
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: bool = False
     crops_per_clip: PositiveInt = 1  # random crops drawn from each clip in an epoch
@@ -97,6 +101,16 @@ class Train(_Section):
     def _as_text(cls, value: object) -> object:
         """Take YAML's number 32 for the name it is."""
         return str(value) if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _watched(self) -> Self:
+        """Refuse to watch what is seldom measured."""
+        if self.validate_every > 1 and (self.schedule == "plateau" or self.patience is not None):
+            watcher = "schedule: plateau" if self.schedule == "plateau" else "patience"
+            raise ValueError(
+                f"validate_every is {self.validate_every}, and {watcher} needs every epoch's validation; set it to 1"
+            )
+        return self
 
 
 class Start(_Section):
@@ -170,7 +184,11 @@ def quick(recipe: Recipe) -> Recipe:
 
 def recipe_names() -> list[str]:
     """Return the names of the recipes in the package, as ``train`` takes them."""
-    return sorted(str(path.relative_to(RECIPES).with_suffix("")) for path in RECIPES.rglob("*.yaml"))
+    return sorted(_own_name(path) for path in _files())
+
+
+def _files() -> list[Path]:
+    return [path for path in RECIPES.rglob("*.yaml") if path.parent.name not in NO_RECIPES]
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -294,8 +312,7 @@ def _find(name: str) -> Path:
         if not path.is_file():
             raise RecipeError(f"{path}: no such recipe file")
         return path
-    matches = [p for p in RECIPES.rglob("*.yaml") if str(p.relative_to(RECIPES).with_suffix("")) == name]
-    matches = matches or [p for p in RECIPES.rglob("*.yaml") if p.stem == name]
+    matches = [p for p in _files() if _own_name(p) == name] or [p for p in _files() if p.stem == name]
     if len(matches) == 1:
         return matches[0]
     names = ", ".join(recipe_names())

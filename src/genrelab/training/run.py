@@ -32,7 +32,8 @@ from genrelab.training.checkpoints import load_weights
 from genrelab.training.device import choose_device
 from genrelab.training.examples import ExampleStore, given_sources, sound_sources
 from genrelab.training.feed import Store
-from genrelab.training.fold import Fold, read_fold_facts, recipe_model, train_fold
+from genrelab.training.fold import Fold, is_finished, read_fold_facts, recipe_model, train_fold
+from genrelab.training.processes import Processes, together
 from genrelab.training.recipe import Recipe, check_recipe
 from genrelab.training.start import require_same_splits
 
@@ -79,7 +80,26 @@ def train(
     progress: Progress | None = None,
     loggers: Callable[[Path], Sequence[Logger]] = lambda folder: (),
 ) -> Predictions:
-    """Train a recipe on every fold of its protocol.
+    """Train a recipe on every fold of its protocol; see `train_folds`.
+
+    Returns
+    -------
+    Predictions
+        The table that was written as ``predictions.parquet``: the validation and test clips of all folds.
+    """
+    train_folds(recipe, folder, None, options, progress, loggers)
+    return Predictions.read(folder / "predictions.parquet")
+
+
+def train_folds(
+    recipe: Recipe,
+    folder: Path,
+    folds: Sequence[int] | None,
+    options: Options = Options(),
+    progress: Progress | None = None,
+    loggers: Callable[[Path], Sequence[Logger]] = lambda folder: (),
+) -> bool:
+    """Train some folds of a recipe's protocol, perhaps beside other programs that train the others in the same folder.
 
     Parameters
     ----------
@@ -87,6 +107,8 @@ def train(
         What to train.
     folder
         The run folder. It must not exist yet, or `options.resume` be set and it hold a run of the same recipe.
+    folds
+        Their numbers; none at all decodes the corpus, checks the split and begins the folder. None is all of them.
     options
         What a person says beside the recipe.
     progress
@@ -96,37 +118,64 @@ def train(
 
     Returns
     -------
-    Predictions
-        The table that was written as ``predictions.parquet``: the validation and test clips of all folds.
+    bool
+        Whether the run is whole and this process wrote what it ends with: its predictions and its summary. Whoever
+        finishes the last fold does.
 
     Raises
     ------
     RecipeError, CorpusError, LeakError, RunError
         Each with one sentence that says what to do.
     """
-    choose_device(recipe.train.device, recipe.train.devices)
-    check_folder(folder, recipe.to_yaml(), options.resume)
+    with together() as processes:
+        return _train_folds(recipe, folder, folds, options, processes, progress if processes.first else None, loggers)
+
+
+def _train_folds(
+    recipe: Recipe,
+    folder: Path,
+    folds: Sequence[int] | None,
+    options: Options,
+    processes: Processes,
+    progress: Progress | None,
+    loggers: Callable[[Path], Sequence[Logger]],
+) -> bool:
+    if folds is None or folds:  # what only prepares may do so beside no GPU
+        choose_device(recipe.train.device, processes.devices(recipe.train.devices))
+    if processes.first:
+        check_folder(folder, recipe.to_yaml(), options.resume, folds)
     corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
     if recipe.max_clips is not None:
         corpus = corpus.subset(recipe.max_clips, recipe.seed)
     recipe_model(recipe, len(corpus.genres))  # what cannot be built shall fail before hours of decoding
-    store, corpus = open_store(recipe, corpus, options, progress)
+    if processes.first:
+        opened = open_store(recipe, corpus, options, progress)
+    processes.agreed()
+    store, corpus = opened if processes.first else open_store(recipe, corpus, options, progress)
     splits = recipe_splits(recipe, corpus)
+    if folds and max(folds) >= len(splits):
+        raise RunError(
+            f"{folder}: there is no fold {max(folds)}; the recipe's protocol has folds 0 to {len(splits) - 1}"
+        )
     forbid_artists = recipe.protocol.name == "artist-folds"
     sound = store if isinstance(store, SampleStore) else None
     leaks = gate(audit(corpus, splits, sound, forbid_artists=forbid_artists), options.allow_leaks)
     if recipe.start is not None:
         require_same_splits(recipe.start, splits_digest(corpus, splits))
-    _claim(folder, recipe, corpus, splits)
-    write_json(folder / "environment.json", environment())
-    tables = []
-    for split in splits:
-        fold = Fold(recipe, corpus, store, split, folder / f"fold-{split.fold}")
-        tables.append(train_fold(fold, progress, loggers(fold.folder)))
+    if processes.first:
+        _claim(folder, recipe, corpus, splits)
+        write_json(folder / "environment.json", environment())
+    places = [folder / f"fold-{split.fold}" for split in splits]
+    for split, place in zip(splits, places, strict=True):
+        if folds is None or split.fold in folds:
+            train_fold(Fold(recipe, corpus, store, split, place), processes, progress, loggers(place))
+    if not processes.first or not all(map(is_finished, places)):
+        return False
+    tables = [pd.read_parquet(place / "predictions.parquet") for place in places]
     predictions = Predictions(pd.concat(tables, ignore_index=True), info=_info(recipe, corpus, leaks))
     predictions.write(folder / "predictions.parquet")
     write_json(folder / "run.json", _summary(recipe, corpus, folder, len(tables), leaks, store))
-    return predictions
+    return True
 
 
 def open_store(recipe: Recipe, corpus: Corpus, options: Options, progress: Progress | None) -> tuple[Store, Corpus]:
@@ -237,7 +286,7 @@ def splits_digest(corpus: Corpus, splits: Sequence[Split]) -> str:
     return hashlib.sha256(repr((corpus.genres, parts)).encode()).hexdigest() + "\n"
 
 
-def check_folder(folder: Path, recipe: str, resume: bool) -> None:
+def check_folder(folder: Path, recipe: str, resume: bool, folds: Sequence[int] | None = None) -> None:
     """Refuse a folder that holds anything but an interrupted run of just this recipe that shall go on.
 
     Parameters
@@ -248,6 +297,8 @@ def check_folder(folder: Path, recipe: str, resume: bool) -> None:
         The resolved recipe as YAML.
     resume
         Whether a run there shall go on.
+    folds
+        Those that shall be trained; the others' folders may be in others' hands. None is all of them.
 
     Raises
     ------
@@ -255,8 +306,9 @@ def check_folder(folder: Path, recipe: str, resume: bool) -> None:
         The folder is taken.
     """
     path = folder / "recipe.yaml"
-    if resume and folder.is_dir():
-        remove_leftovers(folder)
+    if resume:
+        for place in [folder] if folds is None else [folder / f"fold-{fold}" for fold in folds]:
+            remove_leftovers(place)
     if path.is_file():
         if not resume:
             raise RunError(f"{folder}: already holds a run; add --resume to go on with it, or choose another --output")

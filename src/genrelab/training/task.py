@@ -88,6 +88,11 @@ class GenreTask(LightningModule):
         if self._schedule_state:
             self.schedule.load_state_dict(self._schedule_state)
 
+    def on_train_epoch_start(self) -> None:
+        """Say whether this epoch is validated; the last one is."""
+        last = self.current_epoch + 1 >= self.train_options.epochs
+        self.trainer.check_val_every_n_epoch = 1 if last else self.train_options.validate_every
+
     def on_train_batch_start(self, batch: Crops, batch_index: int) -> None:
         """Seed dropout and augmentation by batch, so that a resumed run goes on like an undisturbed one.
 
@@ -147,7 +152,8 @@ class GenreTask(LightningModule):
         self.log("train_accuracy", self.train_accuracy)
         self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
         if self.schedule is not None:
-            self.schedule.after_epoch(float(self.trainer.callback_metrics[self.train_options.monitor]))
+            metrics = self.trainer.callback_metrics
+            self.schedule.after_epoch(float(metrics.get(self.train_options.monitor, float("nan"))))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the schedule's state, and count the epoch as completed.
