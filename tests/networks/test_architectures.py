@@ -46,6 +46,13 @@ def test_the_last_step_is_forward_at_the_end_and_backward_at_the_beginning(cell)
     torch.testing.assert_close(last[:, 4:], every_step[:, 0, 4:])
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_reading_the_mean_averages_every_step_of_the_last_layer(cell):
+    recurrent = Recurrent(3, cell, 4, layers=2, bidirectional=True, dropout=0.3, read="mean").eval()
+    sequence = torch.randn(2, 7, 3, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(recurrent(sequence), recurrent.rnn(sequence)[0].sum(1) / 7)
+
+
 def test_weights_start_as_in_keras():
     network = NETWORKS["cnn-rnn"](input_shape=(1, 32, 32), n_classes=4, filters=(8, 16), units=8, dense_units=32)
     conv = network.blocks[1].conv

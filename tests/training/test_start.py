@@ -7,9 +7,11 @@ import torch
 
 from genrelab.errors import RunError
 from genrelab.frontends import FRONTENDS
+from genrelab.networks.cnn import Cnn
 from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.model import GenreModel
+from genrelab.training.batchnorm import recalibrate
 from genrelab.training.checkpoints import save_weights
 from genrelab.training.recipe import Start
 from genrelab.training.start import require_same_splits, take_weights
@@ -49,6 +51,21 @@ def test_the_part_sees_what_the_run_saw_and_learns_no_more(trained):
     model.train()
     assert model.network.layers.training
     assert not part.training  # else its dropout would go on
+
+
+def test_the_part_may_be_a_cnn_whose_batch_norms_stay_as_they_were(tmp_path):
+    options = {"filters": (4,), "dense_units": 8}
+    network = Cnn((1, 20, 20), 3, **options)
+    (tmp_path / "fold-0").mkdir()
+    save_weights(GenreModel(waveform(), network), tmp_path / "fold-0" / "best.safetensors")
+    whole = Hybrid((1, 1, 407), 3, image_shape=(1, 20, 20), image_network="cnn", image=options)
+    model = GenreModel(waveform(), whole)
+    take_weights(model, Start(run=tmp_path, part="image"), "fold-0")
+    clips = 5 * torch.randn(4, 407)
+    recalibrate(model.train(), [clips])
+    model.eval()
+    features = torch.randn(2, 1, 20, 20)
+    assert torch.equal(whole.image.embed(features), network.eval().embed(features))
 
 
 def test_the_head_alone_learns(trained):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from genrelab.networks.layers import Cell, Recurrent, conv_blocks, dense, initialise, pooled_size
+from genrelab.networks.layers import Cell, Reading, Recurrent, conv_blocks, dense, initialise, pooled_size
 from genrelab.networks.network import Network
 
 
@@ -37,6 +37,8 @@ class CnnRnn(Network):
         Units of the dense layer: the embedding.
     dense_dropout
         Probability of a value being dropped after it.
+    read
+        What of the recurrent layers is read: their ``"last"`` step, or the ``"mean"`` of all.
 
     Raises
     ------
@@ -58,13 +60,14 @@ class CnnRnn(Network):
         dropout: float = 0.3,
         dense_units: int = 512,
         dense_dropout: float = 0.5,
+        read: Reading = "last",
     ) -> None:
         super().__init__(input_shape, n_classes, dense_units)
         channels, bins, frames = input_shape
         pools: Sequence[tuple[int, int]] = [(2, 2)] * len(filters)
         left_bins, _ = pooled_size(bins, frames, pools, "network.filters")
         self.blocks = conv_blocks(channels, filters, pools, conv_dropout, batch_norm=batch_norm)
-        self.recurrent = Recurrent(filters[-1] * left_bins, cell, units, layers, bidirectional, dropout)
+        self.recurrent = Recurrent(filters[-1] * left_bins, cell, units, layers, bidirectional, dropout, read)
         self.dense = dense(self.recurrent.size, dense_units, dense_dropout)
         initialise(self)
 

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from genrelab.errors import RecipeError
 from genrelab.networks.dropout import Dropout
-from genrelab.networks.layers import Recurrent, conv_blocks, initialise, pooled_size
+from genrelab.networks.layers import Reading, Recurrent, conv_blocks, initialise, pooled_size
 from genrelab.networks.network import Network
 
 
@@ -36,6 +36,8 @@ class Crnn(Network):
         Number of GRUs.
     dropout
         Probability of a value being dropped after the last GRU.
+    read
+        What of the recurrent layers is read: their ``"last"`` step, or the ``"mean"`` of all.
 
     Raises
     ------
@@ -54,6 +56,7 @@ class Crnn(Network):
         units: int = 32,
         layers: int = 2,
         dropout: float = 0.3,
+        read: Reading = "last",
     ) -> None:
         super().__init__(input_shape, n_classes, units)
         if pad < 0:
@@ -63,7 +66,7 @@ class Crnn(Network):
         left_bins, _ = pooled_size(bins, frames + 2 * pad, pools, "network.pools")
         self.input_norm = nn.BatchNorm2d(channels)
         self.blocks = conv_blocks(channels, filters, pools, conv_dropout, activation="elu")
-        self.recurrent = Recurrent(filters[-1] * left_bins, "gru", units, layers, bidirectional=False, dropout=0.0)
+        self.recurrent = Recurrent(filters[-1] * left_bins, "gru", units, layers, False, 0.0, read)
         self.dropout = Dropout(dropout)
         initialise(self)
 

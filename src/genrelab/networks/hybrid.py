@@ -7,8 +7,11 @@ import torch
 from torch import Tensor
 
 from genrelab.errors import RecipeError
+from genrelab.networks.cnn import Cnn
 from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.networks.mlp import Mlp
+
+_IMAGE_NETWORKS: dict[str, type[FlatCnn] | type[Cnn]] = {"flat-cnn": FlatCnn, "cnn": Cnn}
 
 
 class Hybrid(Mlp):
@@ -25,8 +28,8 @@ class Hybrid(Mlp):
         Number of genres.
     image_shape
         (channels, height, width) of the image.
-    image
-        Options of its `FlatCnn`; they must be those of the run that it starts from.
+    image_network, image
+        Which network looks at it, and its options; they must be those of the run that it starts from.
     units, activations, dropout
         Of the dense layers, as in `Mlp`.
 
@@ -41,6 +44,7 @@ class Hybrid(Mlp):
         input_shape: tuple[int, int, int],
         n_classes: int,
         image_shape: tuple[int, int, int] = (4, 288, 432),
+        image_network: Literal["flat-cnn", "cnn"] = "flat-cnn",
         image: dict[str, Any] | None = None,
         units: tuple[int, ...] = (128, 64),
         activations: tuple[Literal["relu", "gelu"], ...] = ("gelu", "relu"),
@@ -53,7 +57,7 @@ class Hybrid(Mlp):
                 f"{prod(input_shape)}; join a picture of this shape and columns"
             )
         try:
-            cnn = FlatCnn(image_shape, n_classes, **(image or {}))
+            cnn = _IMAGE_NETWORKS[image_network](image_shape, n_classes, **(image or {}))
         except TypeError as error:
             raise RecipeError(f"network.image: {error}") from None
         super().__init__((1, 1, cnn.embedding_size + columns), n_classes, units, activations, dropout)

@@ -11,6 +11,7 @@ from genrelab.networks.dropout import Dropout
 from genrelab.networks.recurrence import run
 
 Cell = Literal["lstm", "gru"]
+Reading = Literal["last", "mean"]
 
 
 class ConvBlock(nn.Module):
@@ -52,7 +53,7 @@ class ConvBlock(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """Recurrent layers read to their last step, with dropout after each.
+    """Recurrent layers, read at their last step or in the mean over all steps, with dropout after each.
 
     The last step is Keras' ``return_sequences=False``: each direction's state after all it has read, so for the
     backward direction its state at the first frame, not at the last.
@@ -71,15 +72,27 @@ class Recurrent(nn.Module):
         Whether each layer also reads backwards.
     dropout
         Probability of a value being dropped after each layer.
+    read
+        ``"last"`` or ``"mean"``.
     """
 
-    def __init__(self, inputs: int, cell: Cell, units: int, layers: int, bidirectional: bool, dropout: float) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        cell: Cell,
+        units: int,
+        layers: int,
+        bidirectional: bool,
+        dropout: float,
+        read: Reading = "last",
+    ) -> None:
         super().__init__()
         cells: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
         if cell not in cells:
             raise RecipeError(f"network.cell: {cell!r} is not one of {', '.join(cells)}")
         if units < 1 or layers < 1:
             raise RecipeError(f"network.units, network.layers: {units} units in {layers} layers; both begin at 1")
+        self.read = read
         self.dropout = Dropout(dropout)
         self.rnn = cells[cell](
             inputs,
@@ -94,9 +107,10 @@ class Recurrent(nn.Module):
 
     def forward(self, sequence: Tensor) -> Tensor:
         """Map (batch, time, inputs) to (batch, size)."""
-        _, hidden = run(self.rnn, sequence)
+        states, hidden = run(self.rnn, sequence)
+        # The last step is a state of each direction, not a row of `states`: there the backward one has read one frame.
         last = hidden[-self.directions :].transpose(0, 1).flatten(1)
-        dropped: Tensor = self.dropout(last)
+        dropped: Tensor = self.dropout(states.mean(1) if self.read == "mean" else last)
         return dropped
 
 

@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from genrelab.networks.layers import Cell, Recurrent, dense, initialise
+from genrelab.networks.layers import Cell, Reading, Recurrent, dense, initialise
 from genrelab.networks.network import Network
 
 
 class Rnn(Network):
-    """Recurrent layers, read to their last step, and one dense layer. Any length fits.
+    """Recurrent layers and one dense layer. Any length fits.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ class Rnn(Network):
         Units of the dense layer: the embedding.
     dense_dropout
         Probability of a value being dropped after it.
+    read
+        What of the recurrent layers is read: their ``"last"`` step, or the ``"mean"`` of all.
     """
 
     def __init__(
@@ -42,10 +44,11 @@ class Rnn(Network):
         dropout: float = 0.3,
         dense_units: int = 512,
         dense_dropout: float = 0.5,
+        read: Reading = "last",
     ) -> None:
         super().__init__(input_shape, n_classes, dense_units)
         channels, bins, _ = input_shape
-        self.recurrent = Recurrent(channels * bins, cell, units, layers, bidirectional, dropout)
+        self.recurrent = Recurrent(channels * bins, cell, units, layers, bidirectional, dropout, read)
         self.dense = dense(self.recurrent.size, dense_units, dense_dropout)
         initialise(self)
 

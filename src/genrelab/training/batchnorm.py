@@ -20,11 +20,12 @@ def recalibrate(model: nn.Module, waveforms: Iterable[Tensor]) -> None:
     Parameters
     ----------
     model
-        Any module; it is left in evaluation mode. Without batch norms nothing is read.
+        Any module; it is left in evaluation mode. Norms that are frozen stay as they are; without others nothing is
+        read.
     waveforms
         Batches (batch, samples).
     """
-    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    norms = [one for one in model.modules() if isinstance(one, _BatchNorm) and one.weight.requires_grad]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]

@@ -1,0 +1,38 @@
+"""Folds of one run that are trained apart, perhaps at the same time on several machines."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from genrelab.errors import RunError
+from genrelab.evaluation.predictions import Predictions
+from genrelab.training import run
+from genrelab.training.recipe import Recipe
+
+
+def test_whoever_trains_the_last_fold_joins_them_all(recipe: Recipe, tmp_path: Path) -> None:
+    folder, options = tmp_path / "apart", run.Options(resume=True, stores=tmp_path / "stores")
+    assert not run.train_folds(recipe, folder, [], options)
+    assert sorted(path.name for path in folder.iterdir()) == ["environment.json", "recipe.yaml", "splits.sha256"]
+    assert not run.train_folds(recipe, folder, [1], options)
+    assert not (folder / "run.json").exists()
+    assert run.train_folds(recipe, folder, [0], options)
+    whole = run.train(recipe, tmp_path / "whole", options)
+    pd.testing.assert_frame_equal(Predictions.read(folder / "predictions.parquet").table, whole.table, check_exact=True)
+
+
+def test_a_fold_leaves_alone_what_others_are_writing(recipe: Recipe, tmp_path: Path) -> None:
+    own, other = tmp_path / "fold-0" / ".genrelab-x", tmp_path / "fold-1" / ".genrelab-y"
+    for path in (own, other):
+        path.parent.mkdir()
+        path.touch()
+    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
+    run.check_folder(tmp_path, recipe.to_yaml(), resume=True, folds=[0])
+    assert (own.exists(), other.exists()) == (False, True)
+
+
+def test_a_fold_that_the_protocol_does_not_have_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="there is no fold 2; the recipe's protocol has folds 0 to 1"):
+        run.train_folds(recipe, tmp_path / "run", [2], run.Options(stores=tmp_path / "stores"))
+    assert not (tmp_path / "run").exists()
