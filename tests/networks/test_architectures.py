@@ -10,6 +10,7 @@ from genrelab.networks.cnn import Cnn
 from genrelab.networks.cnn_transformer import EncoderBlock, sinusoids
 from genrelab.networks.crnn import Crnn
 from genrelab.networks.layers import ConvBlock, Recurrent, initialise
+from genrelab.networks.texture import Texture
 
 
 def test_the_crnn_leaves_fifteen_steps_of_128_values_of_a_published_clip():
@@ -216,3 +217,24 @@ def test_sinusoids_begin_with_sines_of_zero_and_cosines_of_one():
 def test_the_smallest_features_that_fit():
     network = Cnn((1, 16, 16), 4).eval()
     assert network(torch.zeros(1, 1, 16, 16)).shape == (1, 4)
+
+
+def test_the_texture_tells_levels_variation_and_what_moves_together():
+    network = Texture((1, 4, 4), 3, bins_per_band=2).eval()
+    rising, falling = torch.tensor([0.0, 1, 2, 3]), torch.tensor([3.0, 2, 1, 0])
+    features = torch.stack([rising, rising, falling, falling]).reshape(1, 1, 4, 4)
+    deviation = 1.25**0.5
+    expected = [1.5, 1.5, deviation, deviation, 1, 1, 0, 0, 0, 0, 2, 2, 3, 3, -1]
+    torch.testing.assert_close(network.statistics(features[:, 0, ::2])[0], torch.tensor(expected), rtol=1e-4, atol=4e-3)
+    assert network.embed(features).shape == (1, 15)
+
+
+def test_a_silent_band_has_a_texture_too():
+    network = Texture((1, 4, 4), 3, bins_per_band=2)
+    network(torch.zeros(2, 1, 4, 4)).sum().backward()
+    assert network.embed(torch.zeros(2, 1, 4, 4)).isfinite().all()
+
+
+def test_one_band_has_no_texture():
+    with pytest.raises(RecipeError, match=r"network\.bins_per_band: 3 of 4 bins leave 1 bands"):
+        Texture((1, 4, 4), 3, bins_per_band=3)

@@ -25,7 +25,10 @@ SMALL = {
     "table-lstm": {"units": (8, 16), "dropout": 0.3},
     "mlp": {"units": (8, 16)},
     "hybrid": {"image_shape": (1, 30, 40), "image": {"filters": (4, 8), "dense_units": 16}, "units": (8, 16)},
+    "texture": {"bins_per_band": 10},
 }
+# 3 bands: 7 statistics of each, 3 pairs
+EMBEDDING = dict.fromkeys(SMALL, 16) | {"texture": 3 * 7 + 3}
 KINDS = pytest.mark.parametrize("kind", NETWORKS)
 # They have a weight for each place in the features.
 FIXED = {"flat-cnn", "cnn-transformer", "mlp", "hybrid"}
@@ -47,7 +50,7 @@ def test_logits_are_the_last_layer_of_the_embedding(kind, n_classes):
     network = build(kind, n_classes=n_classes).eval()
     features = noise(3, *SHAPE)
     embedding = network.embed(features)
-    assert embedding.shape == (3, network.embedding_size) == (3, 16)
+    assert embedding.shape == (3, network.embedding_size) == (3, EMBEDDING[kind])
     logits = network(features)
     assert logits.shape == (3, n_classes)
     assert torch.equal(logits, network.output(embedding))

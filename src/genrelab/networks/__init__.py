@@ -13,6 +13,7 @@ from genrelab.networks.mlp import Mlp
 from genrelab.networks.network import Network
 from genrelab.networks.rnn import Rnn
 from genrelab.networks.table_lstm import TableLstm
+from genrelab.networks.texture import Texture
 
 NETWORKS: dict[str, type[Network]] = {
     "cnn": Cnn,
@@ -27,6 +28,7 @@ NETWORKS: dict[str, type[Network]] = {
     "table-lstm": TableLstm,
     "mlp": Mlp,
     "hybrid": Hybrid,
+    "texture": Texture,
 }
 
 __all__ = ["NETWORKS", "Network"]

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from genrelab.errors import RecipeError
 from genrelab.networks.convolutions import Padding, pooled_convs
 from genrelab.networks.dropout import Dropout
-from genrelab.networks.layers import initialise
+from genrelab.networks.layers import BatchNorm1d, initialise
 from genrelab.networks.network import Network
 
 
@@ -58,7 +58,7 @@ class FusionCnn(Network):
         kernels, pools = [3] * len(filters), [2] * (len(filters) - 1) + [1] * bool(filters)
         self.blocks, _ = pooled_convs(input_shape, filters, kernels, pools, padding, batch_norm=True, dropout=dropout)
         self.dense = nn.Linear(filters[-1], dense_units)
-        self.norm = _BatchNorm(dense_units)
+        self.norm = BatchNorm1d(dense_units)
         self.dropout = Dropout(dense_dropout)
         initialise(self)
 
@@ -71,12 +71,3 @@ class FusionCnn(Network):
     def penalty(self) -> Tensor:
         """Return ``l2 * sum(w ** 2)`` of the dense layer's weights, a scalar."""
         return self.l2 * self.dense.weight.square().sum()
-
-
-class _BatchNorm(nn.BatchNorm1d):
-    """Batch norm that takes a batch of one, such as may end an epoch, by its running statistics; torch refuses it."""
-
-    def forward(self, values: Tensor) -> Tensor:
-        if self.training and len(values) == 1:
-            return F.batch_norm(values, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-        return super().forward(values)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from genrelab.errors import RecipeError
 from genrelab.networks.dropout import Dropout
@@ -112,6 +113,16 @@ class Recurrent(nn.Module):
         last = hidden[-self.directions :].transpose(0, 1).flatten(1)
         dropped: Tensor = self.dropout(states.mean(1) if self.read == "mean" else last)
         return dropped
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """Batch norm that takes a batch of one, such as may end an epoch, by its running statistics; torch refuses it."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (batch, values) to the same."""
+        if self.training and len(values) == 1:
+            return F.batch_norm(values, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(values)
 
 
 def dense(inputs: int, units: int, dropout: float) -> nn.Sequential:
