@@ -30,6 +30,13 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The recipe's seed.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    only_fold: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="Train this fold alone; whoever finishes the last one joins them. Repeatable."),
+    ] = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Decode, check the split, begin the run; no more.")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A few clips, one epoch: does it run?")] = False,
     max_clips: Annotated[int | None, typer.Option(min=2, help="Use no more than so many clips.")] = None,
     allow_leaks: Annotated[
@@ -75,11 +82,14 @@ def train(
     loggers = _loggers(track or [], name)
     with progress_bars() as progress:
         try:
-            run.train(resolved, folder, options, progress, loggers)
+            whole = run.train_folds(resolved, folder, [] if prepare else only_fold or None, options, progress, loggers)
         except KeyboardInterrupt:
             progress.console.print("interrupted: the same command with --resume goes on from here")
             raise
-    _show(folder)
+    if whole:
+        _show(folder)
+    elif prepare or only_fold:
+        typer.echo(f"{folder}: other folds are still to be trained before there is anything to judge", err=True)
 
 
 def _show(folder: Path) -> None:

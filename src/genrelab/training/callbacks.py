@@ -21,6 +21,10 @@ HISTORY = ("train_loss", "train_accuracy", "validation_loss", "validation_accura
 TIMINGS = ("data", "forward", "backward", "step", "validation")  # seconds
 
 
+class DivergedError(RunError):
+    """A loss that is no number any more."""
+
+
 class Stopwatch(Callback):
     """Where an epoch's time goes, in seconds: waiting for data, forward, backward, the rest of the step, validation."""
 
@@ -110,7 +114,7 @@ class History(Checkpoint):
         names = [name for name in HISTORY if self._validated or not name.startswith("validation")]
         metrics = {name: float(trainer.callback_metrics[name]) for name in names}
         if not math.isfinite(metrics["train_loss"]):
-            raise RunError(
+            raise DivergedError(
                 f"{self._folder}: the loss became {metrics['train_loss']} in epoch {trainer.current_epoch}; "
                 "lower train.lr or set train.gradient_clip, and choose another --output"
             )

@@ -55,6 +55,8 @@ class Fold:
         What is trained on what.
     folder
         ``fold-<k>`` of the run.
+    parts
+        Which parts of the split are judged in the end.
     """
 
     recipe: Recipe
@@ -62,6 +64,7 @@ class Fold:
     store: Store
     split: Split
     folder: Path
+    parts: tuple[str, ...] = ("validation", "test")
 
     @property
     def seed(self) -> int:
@@ -104,7 +107,7 @@ def recipe_model(recipe: Recipe, n_classes: int) -> GenreModel:
 
 
 def train_fold(
-    fold: Fold, processes: Processes, progress: Progress | None = None, loggers: Sequence[Logger] = ()
+    fold: Fold, processes: Processes, progress: Progress | None = None, loggers: Sequence[Logger | Callback] = ()
 ) -> pd.DataFrame:
     """Train a fold, or go on with one that was interrupted, and return its predictions.
 
@@ -117,12 +120,12 @@ def train_fold(
     progress
         Where to draw a line for it.
     loggers
-        Lightning loggers besides ``history.csv``.
+        Lightning loggers besides ``history.csv``, and callbacks.
 
     Returns
     -------
     pandas.DataFrame
-        A predictions table (see genrelab.evaluation.predictions) of the validation and test parts.
+        A predictions table (see genrelab.evaluation.predictions) of the fold's parts.
     """
     if not processes.agreed(lambda: is_finished(fold.folder)):
         _train_anew(fold, processes, progress, loggers)
@@ -134,7 +137,9 @@ def is_finished(folder: Path) -> bool:
     return (folder / "fold.json").is_file() and (folder / "predictions.parquet").is_file()
 
 
-def _train_anew(fold: Fold, processes: Processes, progress: Progress | None, loggers: Sequence[Logger]) -> None:
+def _train_anew(
+    fold: Fold, processes: Processes, progress: Progress | None, loggers: Sequence[Logger | Callback]
+) -> None:
     fold.folder.mkdir(parents=True, exist_ok=True)
     device = choose_device(fold.recipe.train.device, processes.devices(fold.recipe.train.devices))
     torch.manual_seed(fold.seed)
@@ -148,9 +153,9 @@ def _train_anew(fold: Fold, processes: Processes, progress: Progress | None, log
 
 
 def _judge(fold: Fold, model: GenreModel, device: str) -> bool:
-    """Write what the best weights say of the validation and test parts, and what the fold took."""
+    """Write what the best weights say of the fold's parts, and what the fold took."""
     load_weights(model, fold.folder / "best.safetensors")
-    predictions = pd.concat([predict_part(fold, model, part, device) for part in ("validation", "test")])
+    predictions = pd.concat([predict_part(fold, model, part, device) for part in fold.parts])
     with atomic_path(fold.folder / "predictions.parquet") as temporary:
         predictions.to_parquet(temporary, index=False)
     write_json(
@@ -190,7 +195,7 @@ def _fit(
     device: str,
     processes: Processes,
     progress: Progress | None,
-    loggers: Sequence[Logger],
+    loggers: Sequence[Logger | Callback],
 ) -> None:
     """Run Lightning's loop from where it stopped, if it ever began."""
     options, recipe = fold.recipe.train, fold.recipe
@@ -211,6 +216,7 @@ def _fit(
     task = GenreTask(model, options, len(fold.corpus.genres), weights, fold.seed, of_features)
     history = History(fold.folder, options)
     callbacks: list[Callback] = [Stopwatch(fold.folder / "timing.csv"), history]
+    callbacks += [one for one in loggers if isinstance(one, Callback)]
     if options.patience is not None:
         mode = "max" if options.monitor == "validation_accuracy" else "min"
         callbacks.append(EarlyStopping(options.monitor, patience=options.patience, mode=mode))
@@ -230,7 +236,7 @@ def _fit(
             max_epochs=options.epochs,
             gradient_clip_val=options.gradient_clip,
             callbacks=callbacks,
-            logger=list(loggers) or False,
+            logger=[one for one in loggers if isinstance(one, Logger)] or False,
             plugins=[checkpoints, processes.environment],
             use_distributed_sampler=False,  # EpochShuffle shares out the crops itself
             num_sanity_val_steps=0,

@@ -9,12 +9,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cached_property
 from typing import Any
 
-from lightning.fabric.plugins.environments import LightningEnvironment
-from lightning.pytorch.plugins.environments import SLURMEnvironment
-from torch.distributed import DistError, TCPStore
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from torch.distributed import (  # type: ignore[attr-defined] # both are public, but made by compiled code
+    DistError,
+    TCPStore,
+)
 
 from genrelab.errors import RunError
 
@@ -35,6 +37,7 @@ class Processes:
     def __init__(self, srun: bool) -> None:
         # Lightning would ask SLURM itself to requeue, from within an epoch; our job scripts do it between two.
         self._slurm = SLURMEnvironment(auto_requeue=False) if srun else None
+        self._words = None if self._slurm is None else self._meet(self._slurm)
         self._asked = 0
 
     @property
@@ -65,7 +68,7 @@ class Processes:
         RunError
             The first process has ended.
         """
-        if self._slurm is None:
+        if self._words is None:
             return ask()
         self._asked += 1
         if self.first:
@@ -79,7 +82,7 @@ class Processes:
 
     def part(self) -> None:
         """Let the first process stay until all others have heard what it had to say."""
-        if self._slurm is None:
+        if self._slurm is None or self._words is None:
             return
         if self.first:
             self._words.wait([f"heard {rank}" for rank in range(1, self._slurm.world_size())], _PATIENCE)
@@ -90,12 +93,10 @@ class Processes:
     def _nodes(self) -> int:
         return int(os.environ["SLURM_NNODES"])
 
-    @cached_property
-    def _words(self) -> TCPStore:
-        slurm = self._slurm
-        assert slurm is not None  # noqa: S101 (for the type checker)
-        port = slurm.main_port + _PORTS
-        return TCPStore(slurm.main_address, port, slurm.world_size(), is_master=self.first, timeout=_PATIENCE)
+    def _meet(self, slurm: SLURMEnvironment) -> TCPStore:
+        """Wait until all processes are there, and return where the first one leaves word."""
+        place = (slurm.main_address, slurm.main_port + _PORTS, slurm.world_size(), self.first)
+        return TCPStore(*place, timeout=_PATIENCE)
 
 
 @contextmanager

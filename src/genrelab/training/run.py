@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import torch
 import yaml
+from lightning import Callback
 from lightning.pytorch.loggers import Logger
 from rich.progress import Progress
 
@@ -65,12 +66,15 @@ class Options:
         Folder of the decoded corpora; None for the user's cache.
     jobs
         Threads that decode; None for one a core.
+    parts
+        Which parts of a split are judged in the end. What only chooses among recipes leaves the test part alone.
     """
 
     resume: bool = False
     allow_leaks: bool = False
     stores: Path | None = None
     jobs: int | None = None
+    parts: tuple[str, ...] = ("validation", "test")
 
 
 def train(
@@ -78,7 +82,7 @@ def train(
     folder: Path,
     options: Options = Options(),
     progress: Progress | None = None,
-    loggers: Callable[[Path], Sequence[Logger]] = lambda folder: (),
+    loggers: Callable[[Path], Sequence[Logger | Callback]] = lambda folder: (),
 ) -> Predictions:
     """Train a recipe on every fold of its protocol; see `train_folds`.
 
@@ -97,7 +101,7 @@ def train_folds(
     folds: Sequence[int] | None,
     options: Options = Options(),
     progress: Progress | None = None,
-    loggers: Callable[[Path], Sequence[Logger]] = lambda folder: (),
+    loggers: Callable[[Path], Sequence[Logger | Callback]] = lambda folder: (),
 ) -> bool:
     """Train some folds of a recipe's protocol, perhaps beside other programs that train the others in the same folder.
 
@@ -114,7 +118,7 @@ def train_folds(
     progress
         Where to draw progress; None for silence.
     loggers
-        Makes the Lightning loggers of a fold from its folder.
+        Makes the Lightning loggers and callbacks of a fold from its folder.
 
     Returns
     -------
@@ -138,7 +142,7 @@ def _train_folds(
     options: Options,
     processes: Processes,
     progress: Progress | None,
-    loggers: Callable[[Path], Sequence[Logger]],
+    loggers: Callable[[Path], Sequence[Logger | Callback]],
 ) -> bool:
     if folds is None or folds:  # what only prepares may do so beside no GPU
         choose_device(recipe.train.device, processes.devices(recipe.train.devices))
@@ -168,7 +172,7 @@ def _train_folds(
     places = [folder / f"fold-{split.fold}" for split in splits]
     for split, place in zip(splits, places, strict=True):
         if folds is None or split.fold in folds:
-            train_fold(Fold(recipe, corpus, store, split, place), processes, progress, loggers(place))
+            train_fold(Fold(recipe, corpus, store, split, place, options.parts), processes, progress, loggers(place))
     if not processes.first or not all(map(is_finished, places)):
         return False
     tables = [pd.read_parquet(place / "predictions.parquet") for place in places]
