@@ -4,11 +4,9 @@ The golden pictures are small on purpose: they notice a missing panel, a wrong c
 To renew them after a wanted change: ``GENRELAB_GOLDEN=write python -m pytest tests/report/test_figures.py``, then look.
 """
 
-import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -16,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.image import imread
 
 from genrelab.evaluation.calibration import expected_calibration_error, reliability
 from genrelab.evaluation.metrics import confusion
@@ -26,34 +23,6 @@ from genrelab.report.save import png_bytes, save, svg_text
 
 GOLDEN = Path(__file__).parent / "golden"
 DPI = 24
-
-
-def pixels(figure: Figure) -> np.ndarray:
-    return imread(io.BytesIO(png_bytes(figure, dpi=DPI)))[..., :3]
-
-
-def coarse(picture: np.ndarray) -> np.ndarray:
-    """Mean over 4 x 4 pixels: a shift of a hair, as another freetype makes, hardly counts."""
-    rows, columns = picture.shape[0] // 4 * 4, picture.shape[1] // 4 * 4
-    return picture[:rows, :columns].reshape(rows // 4, 4, columns // 4, 4, 3).mean(axis=(1, 3))
-
-
-@pytest.fixture
-def check() -> Callable[[Figure, str], None]:
-    """Return a comparison of a figure with its golden picture."""
-
-    def compare(figure: Figure, name: str) -> None:
-        path = GOLDEN / f"{name}.png"
-        if os.environ.get("GENRELAB_GOLDEN") == "write":
-            path.write_bytes(png_bytes(figure, dpi=DPI))
-        found, wanted = pixels(figure), imread(path)[..., :3]
-        assert np.abs(np.subtract(found.shape, wanted.shape)).max() <= 2, f"{found.shape} against {wanted.shape}"
-        rows, columns = np.minimum(found.shape, wanted.shape)[:2]
-        difference = np.abs(coarse(found[:rows, :columns]) - coarse(wanted[:rows, :columns]))
-        assert difference.mean() < 0.025  # a shift by a whole pixel makes .017, another model .045 and more
-        assert (difference.max(axis=2) > 0.25).mean() < 0.02
-
-    return compare
 
 
 def test_golden_confusion(make_predictions, check) -> None:

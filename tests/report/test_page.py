@@ -48,7 +48,7 @@ def page(evaluated) -> Page:
 def test_a_page_is_well_formed_and_loads_nothing(page) -> None:
     assert page.open == []
     assert all(link.startswith(("data:", "#")) for link in page.loads)
-    assert sum(link.startswith("data:image/svg+xml;base64,") for link in page.loads) == 5
+    assert sum(link.startswith("data:image/svg+xml;base64,") for link in page.loads) == 6
 
 
 def test_the_pictures_are_those_of_the_figures_folder(evaluated, page) -> None:
@@ -143,6 +143,7 @@ def test_the_comparison_tells_the_noise_from_the_rest(make_run, tmp_path) -> Non
     page = Page((tmp_path / "compare.html").read_text(encoding="utf-8"))
     assert page.open == []
     assert all(link.startswith(("data:", "#")) for link in page.loads)
+    assert sum(link.startswith("data:image/svg+xml;base64,") for link in page.loads) == 4
     assert "3 runs compared" in page.text
     assert "larger than the noise" in page.text
     assert "within the noise" in page.text

@@ -80,6 +80,20 @@ def compare(
     RunError
         The genres differ, or no clip is in both.
     """
+    one_a, one_b, warnings = shared_clips(a, b, name_a, name_b)
+    return _paired(one_a, one_b, (name_a, name_b), warnings, resamples, seed, level)
+
+
+def shared_clips(
+    a: Predictions, b: Predictions, name_a: str = "a", name_b: str = "b"
+) -> tuple[Predictions, Predictions, list[str]]:
+    """Return what two models say of the clips that both were tested on, row by row the same, and what to beware of.
+
+    Raises
+    ------
+    RunError
+        As `compare`.
+    """
     if set(a.genres) != set(b.genres):
         odd = ", ".join(sorted(set(a.genres) ^ set(b.genres)))
         raise RunError(
@@ -103,8 +117,7 @@ def compare(
         warnings.append(
             f"The true genre of {int((~agree).sum())} clips differs between {name_a} and {name_b}; they are left out."
         )
-    pair = [Predictions(table[agree].reset_index()) for table in (one_a, one_b)]
-    return _paired(pair[0], pair[1], (name_a, name_b), warnings, resamples, seed, level)
+    return Predictions(one_a[agree].reset_index()), Predictions(one_b[agree].reset_index()), warnings
 
 
 def compare_many(

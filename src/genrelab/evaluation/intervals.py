@@ -58,7 +58,10 @@ def bootstrap(
     drawn = {**scores(counts), **means}
     tracks = int(predictions.tracks.max()) + 1
     unbounded = ("log_loss", "brier")
-    return {name: _interval(values, tracks, level, fraction=name not in unbounded) for name, values in drawn.items()}
+    return {
+        name: percentile_interval(values, tracks, level, fraction=name not in unbounded)
+        for name, values in drawn.items()
+    }
 
 
 def bootstrap_genres(
@@ -75,7 +78,7 @@ def bootstrap_genres(
     columns: dict[str, Any] = {"genre": predictions.genres}
     for name, values in zip(("precision", "recall", "f1"), by_genre(counts), strict=True):
         known = np.where(absent, np.nan, values)
-        intervals = [_interval(known[:, g], number, level, fraction=True) for g, number in enumerate(tracks)]
+        intervals = [percentile_interval(known[:, g], number, level, fraction=True) for g, number in enumerate(tracks)]
         columns[f"{name}_low"] = [interval.low for interval in intervals]
         columns[f"{name}_high"] = [interval.high for interval in intervals]
     return pd.DataFrame(columns)
@@ -139,7 +142,7 @@ def _weights(tracks: int, resamples: int, seed: int) -> Iterator[Floats]:
         yield np.bincount(drawn.ravel(), minlength=block * tracks).reshape(block, tracks).T.astype(np.float64)
 
 
-def _interval(values: Floats, tracks: int, level: float, *, fraction: bool) -> Interval:
+def percentile_interval(values: Floats, tracks: int, level: float, *, fraction: bool) -> Interval:
     """Percentiles of the resampled values, or the exact bound where a fraction never moves from 0 or 1."""
     values = values[np.isfinite(values)]
     if tracks < 2 or len(values) == 0:

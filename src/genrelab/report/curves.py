@@ -1,15 +1,21 @@
 """Curves as figures: how training went, how well scores order clips, whether probabilities mean what they say."""
 
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
 from genrelab.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
-from genrelab.report.style import BLUE, FAINT, GREEN, VERMILION, line_style, new_figure, styled, unit_square
+from genrelab.report.style import BLUE, FAINT, GREEN, VERMILION, WIDTH, line_style, new_figure, styled, unit_square
 
-_PARTS = (("train", VERMILION), ("validation", BLUE))
+_PARTS: tuple[tuple[str, str, Any], ...] = (("train", VERMILION, (0, (4, 1.2))), ("validation", BLUE, "-"))
+MOST_RUNS = 4  # side by side
 
 
 @styled
@@ -27,8 +33,8 @@ def training_figure(history: pd.DataFrame) -> Figure:
     figure = new_figure(height=2.7)
     panels = figure.subplots(1, 3 if rates else 2, width_ratios=[3, 3, 1.6] if rates else None)
     for axes, figure_name in zip(panels, ("loss", "accuracy"), strict=False):
-        for part, colour in _PARTS:
-            _draw_folds(axes, history, f"{part}_{figure_name}", colour, label=part)
+        for part, colour, dash in _PARTS:
+            _draw_folds(axes, history, f"{part}_{figure_name}", colour, dash, label=part)
         axes.set(title=figure_name.capitalize(), xlabel="epoch")
         axes.margins(x=0.02)
     panels[0].set_ylim(bottom=0)
@@ -36,13 +42,52 @@ def training_figure(history: pd.DataFrame) -> Figure:
     panels[1].yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     panels[0].legend(loc="upper right")
     if rates:
-        _draw_folds(panels[2], history, "learning_rate", GREEN, label="learning rate")
+        _draw_folds(panels[2], history, "learning_rate", GREEN, "-", label="learning rate")
         panels[2].set(title="Learning rate", xlabel="epoch", yscale="log")
         panels[2].minorticks_off()
     for axes in panels:
         axes.xaxis.get_major_locator().set_params(integer=True)
         if history["epoch"].nunique() == 1:
             axes.set_xticks(history["epoch"].unique())
+    return figure
+
+
+@styled
+def runs_training_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw loss and accuracy over epochs, a column for each run, on the same scales.
+
+    Where a loss begins so high that it would press the others flat, its beginning lies above the frame.
+
+    Parameters
+    ----------
+    histories
+        By name of run, in the order in which they shall stand, up to `MOST_RUNS`; each as `training_figure` takes it.
+
+    Raises
+    ------
+    RunError
+        There are more runs, or none.
+    """
+    if not 1 <= len(histories) <= MOST_RUNS:
+        raise RunError(f"training curves of 1 to {MOST_RUNS} runs fit side by side, not of {len(histories)}")
+    figure = new_figure(WIDTH if len(histories) > 1 else WIDTH / 2, 3.9)
+    grid = figure.subplots(2, len(histories), sharey="row", sharex="col", squeeze=False)
+    for column, (name, history) in zip(grid.T, histories.items(), strict=True):
+        for axes, figure_name in zip(column, ("loss", "accuracy"), strict=True):
+            for part, colour, dash in _PARTS:
+                _draw_folds(axes, history, f"{part}_{figure_name}", colour, dash, label=part)
+            axes.margins(x=0.02)
+            axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+        column[0].set_title("\n".join(textwrap.wrap(name, 60 // len(histories))), fontsize=8)
+        column[1].set_xlabel("epoch")
+    losses = [history.filter(regex="_loss$").stack() for history in histories.values()]
+    usual = 1.15 * max(float(loss.quantile(0.9)) for loss in losses)
+    highest = max(float(loss.max()) for loss in losses)
+    grid[0, 0].set(ylabel="loss", ylim=(0, usual if highest > 2 * usual else None))
+    grid[1, 0].set(ylabel="accuracy", ylim=(0, 1))
+    grid[1, 0].yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -117,7 +162,7 @@ def reliability_figure(table: pd.DataFrame, ece: float) -> Figure:
     return figure
 
 
-def _draw_folds(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str) -> None:
+def _draw_folds(axes: Axes, history: pd.DataFrame, column: str, colour: str, dash: Any, label: str) -> None:
     if column not in history or not history[column].notna().any():
         return
     folds = [rows for _, rows in history.groupby("fold")] if "fold" in history else [history]
@@ -130,6 +175,7 @@ def _draw_folds(axes: Axes, history: pd.DataFrame, column: str, colour: str, lab
             points["epoch"],
             points[column],
             color=colour,
+            linestyle=dash,
             marker=marker,
             markersize=3 if many else 5,
             linewidth=0.7 if many else 1.6,
@@ -139,7 +185,8 @@ def _draw_folds(axes: Axes, history: pd.DataFrame, column: str, colour: str, lab
     if len(folds) > 1:
         by_epoch = history.dropna(subset=[column]).groupby("epoch")[column]
         mean = by_epoch.mean()[by_epoch.size() * 2 >= len(folds)]  # a mean over the last stragglers would mislead
-        axes.plot(mean.index, mean.to_numpy(), color=colour, marker="o" if len(mean) == 1 else "", label=label)
+        marker = "o" if len(mean) == 1 else ""
+        axes.plot(mean.index, mean.to_numpy(), color=colour, linestyle=dash, marker=marker, label=label)
 
 
 def _best_first(curves: list[tuple[float, int]]) -> list[tuple[float, int]]:

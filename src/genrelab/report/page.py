@@ -21,11 +21,21 @@ from genrelab.report.save import svg_text
 
 PAIRS, EXAMPLES, MISTAKES = 8, 3, 10  # confused pairs told, clips named for each, surest mistakes listed
 CAPTIONS = {
+    "genres": "Precision, recall and F1 of each genre with their 95 % intervals; in brackets its clips.",
     "confusion": "Rows are what clips are, columns what the model calls them. Blue is right, orange is wrong.",
     "training": "Loss, accuracy and learning rate over epochs; thin lines are single folds, thick ones their mean.",
     "roc": "How many clips of a genre are found for how many of others, over all thresholds.",
     "precision_recall": "How pure what is found is, for how much of a genre is found.",
     "reliability": "Each bar: of the clips with about this probability, how many are right. Orange: the gap.",
+}
+
+
+COMPARISON_CAPTIONS = {
+    "radar": "The best runs over six metrics; outside is better. The middle need not be zero: see the rings.",
+    "genres": "Precision, recall and F1 of each genre with their 95 % intervals, for the best runs.",
+    "difference": "The two best runs, first minus second, in percentage points of each true genre's clips. On the "
+    "diagonal more is better, elsewhere less. A dot: more than chance would make in any of the cells (Holm).",
+    "training": "Loss and accuracy over epochs of the best runs; thin lines are single folds, thick ones their mean.",
 }
 
 
@@ -74,7 +84,7 @@ def run_page(
     """
     accuracy = metrics["accuracy"]
     _, counts = np.unique(predictions.true, return_counts=True)
-    return _render(
+    return render(
         "run.html",
         info=info,
         part=part,
@@ -85,7 +95,7 @@ def run_page(
         tracks=int(predictions.tracks.max()) + 1,
         chance=1 / len(predictions.genres),
         majority=counts.max() / counts.sum(),
-        figures={name: _embed(figure) for name, figure in figures.items()},
+        figures={name: embed(figure) for name, figure in figures.items()},
         captions=CAPTIONS,
         rows=[(LABELS[name], name, value, intervals.get(name)) for name, value in metrics.items()],
         genres=_genre_rows(per_genre, confusion(predictions), predictions.genres),
@@ -102,7 +112,9 @@ def run_page(
     )
 
 
-def compare_page(ranking: Ranking, genres: pd.DataFrame, *, part: str = "test") -> str:
+def compare_page(
+    ranking: Ranking, genres: pd.DataFrame, figures: Mapping[str, Figure | Path], *, part: str = "test"
+) -> str:
     """Return the page that sets several runs side by side.
 
     Parameters
@@ -111,12 +123,14 @@ def compare_page(ranking: Ranking, genres: pd.DataFrame, *, part: str = "test") 
         What `genrelab.evaluation.comparison.compare_many` returns.
     genres
         F1 of each genre (rows) in each run (columns); NaN where there is none.
+    figures
+        By the names of `COMPARISON_CAPTIONS`; those that are missing are left out.
     part
         Which part was judged.
     """
     runs = ranking.table.to_dict("records")
     low = min(float(row["accuracy_low"]) if np.isfinite(row["accuracy_low"]) else row["accuracy"] for row in runs)
-    return _render(
+    return render(
         "compare.html",
         part=part,
         runs=[{**row, "interval": Interval(row["accuracy_low"], row["accuracy_high"])} for row in runs],
@@ -130,6 +144,8 @@ def compare_page(ranking: Ranking, genres: pd.DataFrame, *, part: str = "test") 
             [0.01, *(abs(end) for pair in ranking.against_best for end in pair.accuracy_interval if np.isfinite(end))]
         ),
         warnings=ranking.warnings,
+        figures={name: embed(figure) for name, figure in figures.items()},
+        captions=COMPARISON_CAPTIONS,
         genre_runs=[row["run"] for row in runs],
         genres=[(genre, [float(genres.loc[genre, row["run"]]) for row in runs]) for genre in genres.index],
     )
@@ -187,7 +203,7 @@ def _genre_rows(per_genre: pd.DataFrame, counts: Any, names: tuple[str, ...]) ->
     return rows
 
 
-def _embed(figure: Figure | Path) -> str:
+def embed(figure: Figure | Path) -> str:
     """Return a figure as a data URI. Inside an <img> the ids of several SVGs cannot clash."""
     if isinstance(figure, Figure):
         kind, content = "svg+xml", svg_text(figure).encode()
@@ -211,7 +227,8 @@ def _table(table: pd.DataFrame) -> dict[str, Any]:
     return {"columns": [str(column) for column in table.columns], "rows": table.to_numpy(dtype=object).tolist()}
 
 
-def _render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """Return a page from a template of this package, with the house's style and filters."""
     # PackageLoader would look for the folder anew at every call; pages are few, so it may.
     environment = Environment(
         loader=PackageLoader("genrelab.report"),

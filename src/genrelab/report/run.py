@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,26 @@ from genrelab.evaluation.calibration import (
     unknown_threshold,
 )
 from genrelab.evaluation.comparison import Ranking, compare_many
+from genrelab.evaluation.differences import confusion_difference
 from genrelab.evaluation.intervals import bootstrap, bootstrap_genres
 from genrelab.evaluation.metrics import confusion, metrics, per_genre
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import write_json, write_text
+from genrelab.report.bars import MOST_RUNS as BARS_RUNS
+from genrelab.report.bars import genre_bars_figure
 from genrelab.report.confusion import confusion_figure
-from genrelab.report.curves import precision_recall_figure, reliability_figure, roc_figure, training_figure
+from genrelab.report.curves import MOST_RUNS as TRAINING_RUNS
+from genrelab.report.curves import (
+    precision_recall_figure,
+    reliability_figure,
+    roc_figure,
+    runs_training_figure,
+    training_figure,
+)
+from genrelab.report.difference import difference_figure
 from genrelab.report.page import compare_page, run_page
+from genrelab.report.radar import METRICS, radar_figure
+from genrelab.report.radar import MOST_RUNS as WHEEL_RUNS
 from genrelab.report.save import save
 
 _NEEDED = ("name", "corpus", "protocol", "folds", "seed")
@@ -93,11 +106,11 @@ def evaluate_run(folder: str | Path, part: str = "test") -> dict[str, Any]:
     run = read_run(Path(folder))
     predictions = run.predictions.part(part)
     suffix = "" if part == "test" else f"-{part}"
-    drawn = draw(predictions, run.history)
+    genres = per_genre(predictions).merge(bootstrap_genres(predictions), on="genre")
+    drawn = draw(predictions, run.history, genres)
     # The page takes in the files: drawing a figure a second time would cost more than all the rest.
     figures = {name: save(figure, run.folder / f"figures{suffix}", name)[1] for name, figure in drawn.items()}
     values, intervals = metrics(predictions), bootstrap(predictions)
-    genres = per_genre(predictions).merge(bootstrap_genres(predictions), on="genre")
     calibration = _calibration(run.predictions, predictions)
     page = run_page(
         info=run.info,
@@ -123,7 +136,7 @@ def evaluate_run(folder: str | Path, part: str = "test") -> dict[str, Any]:
     }
     result |= {"calibration": calibration, "per_genre": genres.to_dict("records")}
     result["confusion"] = confusion(predictions).tolist()
-    result = _without_nan(result)
+    result = without_nan(result)
     write_json(run.folder / f"metrics{suffix}.json", result)
     return result
 
@@ -137,6 +150,7 @@ def compare_runs(folders: Sequence[str | Path], output: Path | None = None, part
         Fewer than two runs, one run named twice, a missing file, or runs that cannot be compared.
     """
     runs: dict[str, Predictions] = {}
+    histories: dict[str, pd.DataFrame | None] = {}
     seen: set[Path] = set()
     for folder in map(Path, folders):
         resolved = folder.resolve()
@@ -145,18 +159,51 @@ def compare_runs(folders: Sequence[str | Path], output: Path | None = None, part
         seen.add(resolved)
         # Of runs/a/cnn and runs/b/cnn, the second goes by its path; `b/cnn cnn` needs the whole one.
         name = next(name for name in (resolved.name, str(folder), str(resolved)) if name not in runs)
-        runs[name] = read_run(folder).predictions.part(part)
+        run = read_run(folder)
+        runs[name], histories[name] = run.predictions.part(part), run.history
     ranking = compare_many(runs)
     if output is not None:
-        genres = pd.DataFrame({name: per_genre(run).set_index("genre")["f1"] for name, run in runs.items()})
-        write_text(output, compare_page(ranking, genres, part=part))
+        order = [str(name) for name in ranking.table["run"]]
+        genres = {name: per_genre(run).assign(run=name) for name, run in runs.items()}
+        f1 = pd.DataFrame({name: table.set_index("genre")["f1"] for name, table in genres.items()})
+        figures = draw_comparison({name: runs[name] for name in order}, histories, genres)
+        write_text(output, compare_page(ranking, f1, figures, part=part))
     return ranking
 
 
-def draw(predictions: Predictions, history: pd.DataFrame | None = None) -> dict[str, Figure]:
-    """Return the figures of one part, by name."""
+def draw_comparison(
+    runs: Mapping[str, Predictions], histories: Mapping[str, pd.DataFrame | None], genres: Mapping[str, pd.DataFrame]
+) -> dict[str, Figure]:
+    """Return the figures that set runs side by side, by name; of many runs, as many of the best as are readable.
+
+    Parameters
+    ----------
+    runs
+        One part's predictions by the run's name, best first.
+    histories
+        As `training_figure` takes them; None where nothing was learned.
+    genres
+        What `per_genre` returns, with a column ``run``.
+    """
+    best = list(runs)
+    wheel = pd.DataFrame({name: metrics(runs[name]) for name in best[:WHEEL_RUNS]}).T[list(METRICS)]
+    bars = [genres[name].merge(bootstrap_genres(runs[name]), on="genre") for name in best[:BARS_RUNS]]
+    figures = {
+        "radar": radar_figure(wheel),
+        "genres": genre_bars_figure(pd.concat(bars)),
+        "difference": difference_figure(confusion_difference(runs[best[0]], runs[best[1]]), (best[0], best[1])),
+    }
+    learned = {name: history for name in best if (history := histories[name]) is not None and not history.empty}
+    if learned:
+        figures["training"] = runs_training_figure(dict(list(learned.items())[:TRAINING_RUNS]))
+    return figures
+
+
+def draw(predictions: Predictions, history: pd.DataFrame | None, genres: pd.DataFrame) -> dict[str, Figure]:
+    """Return the figures of one part, by name; `genres` is as `genre_bars_figure` takes it."""
     table = reliability(predictions)
     figures = {
+        "genres": genre_bars_figure(genres),
         "confusion": confusion_figure(confusion(predictions), predictions.genres),
         "roc": roc_figure(predictions),
         "precision_recall": precision_recall_figure(predictions),
@@ -232,10 +279,10 @@ def _json(path: Path, when: str) -> dict[str, Any]:
     return value
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """Return `value` with null for what is no number, since JSON knows no NaN."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

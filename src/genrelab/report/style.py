@@ -17,6 +17,9 @@ PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#3A3A3A"
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 # With 7 colours and 5 dashes, 35 genres stay apart; dashes also tell lines apart in grey print.
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (9, 2)))
+# Told apart in grey print, too, where areas and points lie side by side.
+HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "++++")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, FAINT, GRID = "#22262B", "#6B7280", "#E3E6EA"
 
 WIDTH = 7.2  # inches: both columns of a paper
