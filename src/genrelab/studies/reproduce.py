@@ -16,6 +16,7 @@ from genrelab.evaluation.intervals import bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.frontends import FRONTENDS
+from genrelab.studies.pooling import pool
 from genrelab.training import run
 from genrelab.training.ensemble import combine_runs
 from genrelab.training.publish import export_run
@@ -200,10 +201,7 @@ def summarise(runs: Iterable[tuple[str, str, int, Path]]) -> pd.DataFrame:
         summaries = [run.read_summary(made) for made in group["run"]]
         tests = [Predictions.read(made / "predictions.parquet").part("test") for made in group["run"]]
         accuracies = pd.Series([metrics(test)["accuracy"] for test in tests])
-        # Folds of different seeds are different folds; a track counts with all that was said of it.
-        tables = [test.table.assign(fold=test.table["fold"] + 1000 * n) for n, test in enumerate(tests)]
-        pooled = Predictions(pd.concat(tables, ignore_index=True), tests[0].info)
-        interval = bootstrap(pooled)["accuracy"]
+        interval = bootstrap(pool(tests))["accuracy"]
         lines.append(
             {
                 "row": row,

@@ -1,0 +1,229 @@
+"""Ablations: what becomes of a recipe when one thing of it is another. A study's file holds only differences."""
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genrelab import __version__
+from genrelab.errors import RecipeError
+from genrelab.evaluation.comparison import compare, holm
+from genrelab.evaluation.metrics import metrics
+from genrelab.evaluation.predictions import Predictions
+from genrelab.files import atomic_path, write_json, write_text
+from genrelab.report.ablation import ablation_figure, ablation_page
+from genrelab.report.save import save
+from genrelab.studies.jobs import Job
+from genrelab.studies.pooling import pool, sign_flip
+from genrelab.studies.reproduce import summarise
+from genrelab.training.recipe import RECIPES, Recipe, load_recipe
+from genrelab.training.run import environment
+
+STUDIES = RECIPES / "ablations"
+RESAMPLES = 2000
+
+
+class Study(BaseModel):
+    """A file of ``recipes/ablations``, or one's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    about: str = ""
+    base: str  # the recipe that everything starts from
+    common: dict[str, Any] = {}  # what all variants do otherwise than the base
+    variants: dict[str, dict[str, Any] | None] = Field(min_length=2)  # what each does otherwise than `common`
+    baseline: str  # the variant that the others are compared with
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train.
+
+    Parameters
+    ----------
+    study
+        The variants.
+    protocols
+        ``random``, ``artist-folds`` …
+    folds
+        Of each.
+    seeds
+        Of each.
+    overrides
+        ``key=value`` for all variants. A variant's own differences come after them, or it would be none.
+    last
+        ``key=value`` that come after all.
+    """
+
+    study: Study
+    protocols: Sequence[str] = ("random", "artist-folds")
+    folds: int = 3
+    seeds: Sequence[int] = (0, 1, 2)
+    overrides: Sequence[str] = field(default=())
+    last: Sequence[str] = field(default=())
+
+
+def study_names() -> list[str]:
+    """Return the names of the studies in the package."""
+    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
+
+
+def load_study(name: str, base: str | None = None) -> Study:
+    """Read a study.
+
+    Parameters
+    ----------
+    name
+        A YAML file, or the name of a study in the package.
+    base
+        A recipe to start from instead of the study's own; see `genrelab.training.recipe.load_recipe`.
+
+    Raises
+    ------
+    RecipeError
+        There is no such study, or it says something that a study cannot.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else STUDIES / f"{name}.yaml"
+    if not path.is_file():
+        raise RecipeError(f"study {name!r}: no such study file; the package has {', '.join(study_names())}")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        study = Study.model_validate({"name": path.stem} | tree | ({"base": base} if base else {}))
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError):
+        raise RecipeError(f"{path}: not YAML with the keys {', '.join(Study.model_fields)}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(f"{path}: {key}: {first['msg']}; a study has {', '.join(Study.model_fields)}") from None
+    if study.baseline not in study.variants:
+        raise RecipeError(f"{path}: baseline: {study.baseline!r} is not one of {', '.join(study.variants)}")
+    for variant in study.variants:
+        if not re.fullmatch(r"\w[\w .+-]*", variant):  # a folder bears its name
+            raise RecipeError(f"{path}: variants: {variant!r} has more than letters, digits, spaces, dots and dashes")
+    beside = path.parent / study.base
+    return study.model_copy(update={"base": str(beside)}) if beside.is_file() and not base else study
+
+
+def resolve(plan: Plan, variant: str, protocol: str, seed: int) -> Recipe:
+    """Return the recipe of one run."""
+    study = plan.study
+    overrides = [
+        *_overrides(study.common),
+        *plan.overrides,
+        *_overrides(study.variants[variant] or {}),
+        *_overrides({"name": f"{study.name}/{variant}", "about": study.about}),
+        *(f"protocol.name={protocol}", f"protocol.folds={plan.folds}", f"seed={seed}"),
+        *plan.last,
+    ]
+    return load_recipe(study.base, overrides)
+
+
+def plan_jobs(plan: Plan, folder: Path) -> dict[tuple[str, str, int], Job]:
+    """Return the runs by variant, protocol and seed, seed by seed."""
+    keys = [
+        (variant, protocol, seed)
+        for seed in plan.seeds
+        for protocol in plan.protocols
+        for variant in plan.study.variants
+    ]
+    return {key: Job(resolve(plan, *key), folder / key[0].replace(" ", "-") / key[1] / str(key[2])) for key in keys}
+
+
+def tabulate(plan: Plan, jobs: Mapping[tuple[str, str, int], Job]) -> pd.DataFrame:
+    """Return what came of a study whose runs are all trained.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A line a protocol and variant: ``variant``, what `genrelab.studies.reproduce.summarise` tells, and against the
+        baseline ``difference`` of accuracies, ``difference_low``, ``difference_high`` (95 %, paired bootstrap over
+        tracks, seeds pooled), ``difference_spread`` (its standard deviation over the seeds), ``p`` (paired permutation
+        over tracks, corrected after Holm for the number of variants) and ``larger`` (than the noise): whether p < 0.05,
+        the interval leaves out zero and the difference exceeds its spread over the seeds. NaN and False for the
+        baseline; with one seed, of which no spread is known, False.
+    """
+    order = [(variant, protocol, seed) for protocol in plan.protocols for variant in plan.study.variants
+             for seed in plan.seeds]  # fmt: skip
+    table = summarise((*key, jobs[key].folder) for key in order).rename(columns={"row": "variant"})
+    found = [line for protocol in plan.protocols for line in _differences(plan, jobs, protocol)]
+    return table.merge(pd.DataFrame(found), on=["variant", "protocol"], how="left", validate="1:1")
+
+
+def _differences(plan: Plan, jobs: Mapping[tuple[str, str, int], Job], protocol: str) -> list[dict[str, Any]]:
+    """Return the columns of a protocol's variants that `tabulate` adds."""
+    name = plan.study.baseline
+    tests = {variant: [_test(jobs[variant, protocol, seed]) for seed in plan.seeds] for variant in plan.study.variants}
+    baseline: Predictions = pool(tests[name])
+    lines: list[dict[str, Any]] = []
+    for variant, own in tests.items():
+        if variant == name:
+            continue
+        pair = compare(pool(own), baseline, name_a=variant, name_b=name, resamples=RESAMPLES)
+        ours, theirs = ([metrics(test)["accuracy"] for test in each] for each in (own, tests[name]))
+        spread = float((pd.Series(ours) - pd.Series(theirs)).std())
+        lines.append(
+            {
+                "variant": variant,
+                "protocol": protocol,
+                "difference": pair.accuracy_difference,
+                "difference_low": pair.accuracy_interval.low,
+                "difference_high": pair.accuracy_interval.high,
+                "difference_spread": spread,
+                "p": sign_flip(pool(own), baseline),
+                "larger": pair.beyond_noise and abs(pair.accuracy_difference) > spread,
+            }
+        )
+    for line, p in zip(lines, holm([line["p"] for line in lines]), strict=True):
+        line |= {"p": p, "larger": bool(line["larger"] and p < 0.05)}
+    return [*lines, {"variant": name, "protocol": protocol, "larger": False}]
+
+
+def _test(job: Job) -> Predictions:
+    return Predictions.read(job.folder / "predictions.parquet").part("test")
+
+
+def write_study(plan: Plan, jobs: Mapping[tuple[str, str, int], Job], folder: Path) -> pd.DataFrame:
+    """Write table.csv, ablation.png, .svg and .html and study.json of a trained study; return the table."""
+    study, table = plan.study, tabulate(plan, jobs)
+    with atomic_path(folder / "table.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    figure = ablation_figure(table, study.baseline)
+    save(figure, folder, "ablation")
+    runs = [
+        {
+            "variant": variant,
+            "protocol": protocol,
+            "seed": seed,
+            "folder": str(job.folder.relative_to(folder)),
+            "recipe_sha256": hashlib.sha256((job.folder / "recipe.yaml").read_bytes()).hexdigest(),
+        }
+        for (variant, protocol, seed), job in jobs.items()
+    ]
+    info = {
+        "kind": "ablation",
+        **study.model_dump(mode="json"),
+        "corpus": str(table["corpus"].iloc[0]),
+        "protocols": list(plan.protocols),
+        "folds": plan.folds,
+        "seeds": list(plan.seeds),
+        "overrides": [*plan.overrides, *plan.last],
+        "runs": runs,
+        "environment": environment(),
+        "genrelab": __version__,
+    }
+    write_json(folder / "study.json", info)
+    write_text(folder / "ablation.html", ablation_page(info, table, figure))
+    return table
+
+
+def _overrides(change: Mapping[str, Any]) -> list[str]:
+    """Return a tree of differences as overrides; YAML and not JSON, whose 1e-05 YAML takes for a word."""
+    return [f"{key}={yaml.safe_dump(value, default_flow_style=True, width=math.inf)}" for key, value in change.items()]
