@@ -238,3 +238,34 @@ def test_a_silent_band_has_a_texture_too():
 def test_one_band_has_no_texture():
     with pytest.raises(RecipeError, match=r"network\.bins_per_band: 3 of 4 bins leave 1 bands"):
         Texture((1, 4, 4), 3, bins_per_band=3)
+
+
+def committee(**options):
+    return NETWORKS["committee"](
+        (1, 8, 8), 3, members=({"kind": "cnn", "filters": (4,)}, {"kind": "texture"} | options)
+    )
+
+
+def test_a_committee_averages_its_members_logits():
+    network = committee().eval()
+    features = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    opinions = network.opinions(features)
+    assert [opinion.shape for opinion in opinions] == [(2, 3), (2, 3)]
+    torch.testing.assert_close(network(features), (opinions[0] + opinions[1]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("member", "message"),
+    [
+        ({"kind": "choir"}, r"members\.1\.kind: 'choir' is not one of cnn, "),
+        ({"voices": 4}, r"members\.1: .* unexpected keyword argument 'voices'"),
+    ],
+)
+def test_a_member_that_cannot_be_built_is_told_by_its_number(member, message):
+    with pytest.raises(RecipeError, match=message):
+        committee(**member)
+
+
+def test_one_is_no_committee():
+    with pytest.raises(RecipeError, match="at least two"):
+        NETWORKS["committee"]((1, 8, 8), 3, members=({"kind": "cnn"},))

@@ -26,6 +26,9 @@ SMALL = {
     "mlp": {"units": (8, 16)},
     "hybrid": {"image_shape": (1, 30, 40), "image": {"filters": (4, 8), "dense_units": 16}, "units": (8, 16)},
     "texture": {"bins_per_band": 10},
+    "committee": {
+        "members": ({"kind": "cnn", "filters": (4,), "dense_units": 8}, {"kind": "rnn", "units": 4, "dense_units": 8})
+    },
 }
 # 3 bands: 7 statistics of each, 3 pairs
 EMBEDDING = dict.fromkeys(SMALL, 16) | {"texture": 3 * 7 + 3}
@@ -37,6 +40,8 @@ FIXED = {"flat-cnn", "cnn-transformer", "mlp", "hybrid"}
 def build(kind, shape=SHAPE, n_classes=5, **options):
     with torch.random.fork_rng():
         torch.manual_seed(0)
+        if kind == "committee":  # its members take what other networks take
+            options = {"members": tuple(member | options for member in SMALL[kind]["members"])}
         return NETWORKS[kind](input_shape=shape, n_classes=n_classes, **(SMALL[kind] | options))
 
 

@@ -4,6 +4,7 @@ from genrelab.networks.cnn import Cnn
 from genrelab.networks.cnn_lstm import CnnLstm
 from genrelab.networks.cnn_rnn import CnnRnn
 from genrelab.networks.cnn_transformer import CnnTransformer
+from genrelab.networks.committee import Committee
 from genrelab.networks.crnn import Crnn
 from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.networks.fusion_cnn import FusionCnn
@@ -29,6 +30,7 @@ NETWORKS: dict[str, type[Network]] = {
     "mlp": Mlp,
     "hybrid": Hybrid,
     "texture": Texture,
+    "committee": Committee,
 }
 
 __all__ = ["NETWORKS", "Network"]

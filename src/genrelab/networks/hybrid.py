@@ -8,10 +8,15 @@ from torch import Tensor
 
 from genrelab.errors import RecipeError
 from genrelab.networks.cnn import Cnn
+from genrelab.networks.committee import Committee
 from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.networks.mlp import Mlp
 
-_IMAGE_NETWORKS: dict[str, type[FlatCnn] | type[Cnn]] = {"flat-cnn": FlatCnn, "cnn": Cnn}
+_IMAGE_NETWORKS: dict[str, type[FlatCnn] | type[Cnn] | type[Committee]] = {
+    "flat-cnn": FlatCnn,
+    "cnn": Cnn,
+    "committee": Committee,
+}
 
 
 class Hybrid(Mlp):
@@ -44,7 +49,7 @@ class Hybrid(Mlp):
         input_shape: tuple[int, int, int],
         n_classes: int,
         image_shape: tuple[int, int, int] = (4, 288, 432),
-        image_network: Literal["flat-cnn", "cnn"] = "flat-cnn",
+        image_network: Literal["flat-cnn", "cnn", "committee"] = "flat-cnn",
         image: dict[str, Any] | None = None,
         units: tuple[int, ...] = (128, 64),
         activations: tuple[Literal["relu", "gelu"], ...] = ("gelu", "relu"),

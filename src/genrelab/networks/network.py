@@ -45,6 +45,10 @@ class Network(nn.Module):
         logits: Tensor = self.output(embedding)
         return logits
 
+    def opinions(self, features: Tensor) -> list[Tensor]:
+        """Return the logits that learning holds to the truth, each by itself: here those of `forward` alone."""
+        return [self(features)]
+
     def penalty(self) -> Tensor:
         """Return what is added to the loss for large weights (L1, L2): a scalar, 0 where a row has none."""
         return self.output.weight.new_zeros(())

@@ -78,8 +78,8 @@ class Texture(Network):
         ordered = bands.sort(2).values
         levels = [ordered[:, :, round(level * (frames - 1))] for level in _LEVELS]
         unit = centred / (variance + _STILL).sqrt()[:, :, None]
-        correlation = unit @ unit.transpose(1, 2) / frames
-        first, second = self.pairs[0], self.pairs[1]
+        # Not a matrix product, which mixed precision would round to two digits and a half.
+        correlation = (unit[:, self.pairs[0]] * unit[:, self.pairs[1]]).mean(2)
         return torch.cat(
             [
                 mean,
@@ -87,7 +87,7 @@ class Texture(Network):
                 steps.abs().mean(2),
                 (spread + _STILL).sqrt(),
                 *levels,
-                correlation[:, first, second],
+                correlation,
             ],
             1,
         )

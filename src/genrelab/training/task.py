@@ -105,13 +105,16 @@ class GenreTask(LightningModule):
     def training_step(self, batch: Crops, batch_index: int) -> Tensor:
         """Return the loss of a batch of crops."""
         features, targets = self._augmented(self.model.frontend(batch.waveforms), batch.genres)
-        logits = self.model.network(features)
-        loss = F.cross_entropy(
-            logits, targets, weight=self.class_weights, label_smoothing=self.train_options.label_smoothing
-        )
+        opinions = torch.stack(self.model.network.opinions(features))
+        loss = torch.stack([self._loss(logits, targets) for logits in opinions]).mean()
+        logits = opinions.mean(0)
         self.train_loss.update(loss.detach(), len(logits))
         self.train_accuracy.update(logits.detach(), batch.genres)
         return loss + self.model.network.penalty()
+
+    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        smoothing = self.train_options.label_smoothing
+        return F.cross_entropy(logits, targets, weight=self.class_weights, label_smoothing=smoothing)
 
     def _augmented(self, features: Tensor, genres: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented features and what the loss takes as targets: genre codes, or where mixed, probabilities."""

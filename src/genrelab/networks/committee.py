@@ -1,0 +1,90 @@
+"""Several networks that hear the same features, each held to the truth by itself, and asked together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.errors import RecipeError
+from genrelab.networks.network import Network
+
+
+class Committee(Network):
+    """Networks side by side whose logits are averaged; each learns from its own loss (Hansen and Salamon 1990).
+
+    Learning from one common loss, members would divide the work and none be any good alone. What is averaged here are
+    errors that differ, because the members differ or began with other weights.
+
+    Parameters
+    ----------
+    input_shape
+        (channels, bins, frames) of the features.
+    n_classes
+        Number of genres.
+    members
+        ``kind`` and options of each network.
+
+    Raises
+    ------
+    RecipeError
+        There are fewer than two members, or one cannot be built.
+    """
+
+    def __init__(
+        self,
+        input_shape: tuple[int, int, int],
+        n_classes: int,
+        members: tuple[dict[str, Any], ...] = (),
+    ) -> None:
+        if len(members) < 2:
+            raise RecipeError(f"network.members: {len(members)}; a committee has at least two")
+        built = [_member(number, options, input_shape, n_classes) for number, options in enumerate(members)]
+        super().__init__(input_shape, n_classes, sum(member.embedding_size for member in built))
+        self.members = nn.ModuleList(built)
+        self.output = _Average(built)
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Return the members' embeddings in a row, (batch, embedding_size)."""
+        return torch.cat([member.embed(features) for member in self._networks()], 1)
+
+    def opinions(self, features: Tensor) -> list[Tensor]:
+        """Return each member's logits."""
+        return [member(features) for member in self._networks()]
+
+    def penalty(self) -> Tensor:
+        """Return the mean of the members' penalties."""
+        return torch.stack([member.penalty() for member in self._networks()]).mean()
+
+    def _networks(self) -> list[Network]:
+        return [member for member in self.members if isinstance(member, Network)]
+
+
+class _Average(nn.Module):
+    """The members' last layers on their parts of an embedding, averaged."""
+
+    def __init__(self, members: Sequence[Network]) -> None:
+        super().__init__()
+        self._layers = [member.output for member in members]  # a plain list: they are the members' own
+        self._sizes = [member.embedding_size for member in members]
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Map (batch, embedding_size) to logits (batch, n_classes)."""
+        parts = embedding.split(self._sizes, 1)
+        return torch.stack([layer(part) for layer, part in zip(self._layers, parts, strict=True)]).mean(0)
+
+
+def _member(number: int, options: dict[str, Any], input_shape: tuple[int, int, int], n_classes: int) -> Network:
+    from genrelab.networks import NETWORKS  # which holds this one, too
+
+    kind = options.get("kind")
+    if kind not in NETWORKS:
+        raise RecipeError(f"network.members.{number}.kind: {kind!r} is not one of {', '.join(NETWORKS)}")
+    try:
+        return NETWORKS[kind](
+            input_shape=input_shape,
+            n_classes=n_classes,
+            **{name: value for name, value in options.items() if name != "kind"},
+        )
+    except TypeError as error:
+        raise RecipeError(f"network.members.{number}: {error}") from None
