@@ -237,6 +237,7 @@ def test_seldom_validated_runs_validate_after_the_last_epoch_and_keep_its_weight
     history = pd.read_csv(fold / "history.csv")
     assert list(history["validation_loss"].notna()) == [False, True, False, True, True]
     assert history["train_loss"].notna().all()
+    assert json.loads((fold / "fold.json").read_text())["minutes"] > 0
     kept, last = load_file(fold / "best.safetensors"), SafetensorsIO().load_checkpoint(fold / "last.safetensors")
     assert all(torch.equal(kept[name], last["state_dict"][f"model.{name}"]) for name in kept)
 

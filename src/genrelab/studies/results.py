@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from genrelab.errors import RunError
 from genrelab.evaluation.comparison import compare, holm, shared_clips
 from genrelab.evaluation.intervals import bootstrap
 from genrelab.evaluation.metrics import metrics
@@ -23,12 +24,12 @@ _KEYS_TOLD = 3
 def group_runs(runs: Sequence[StudyRun]) -> list[Group]:
     """Return rows in groups of one corpus, its genres and one protocol, the strictest protocols first."""
     labels = label_recipes(runs)
-    groups: dict[tuple[Any, ...], dict[str, list[StudyRun]]] = {}
+    groups: dict[tuple[str, tuple[str, ...], str], dict[str, list[StudyRun]]] = {}
     for run in runs:
         info = run.run.info
         key = (str(info["corpus"]), run.run.predictions.genres, str(info["protocol"]))
         groups.setdefault(key, {}).setdefault(_row_key(run), []).append(run)
-    made = [_group(*key, rows, labels) for key, rows in groups.items()]
+    made = [_group(corpus, genres, name, rows, labels) for (corpus, genres, name), rows in groups.items()]
     order = {name: place for place, name in enumerate(_PROTOCOLS)}
     return sorted(made, key=lambda group: (order.get(group.protocol, len(order) - 1), -len(group.rows), group.corpus))
 
@@ -51,15 +52,32 @@ def label_recipes(runs: Sequence[StudyRun]) -> dict[int, str]:
 
 
 def methods(runs: Sequence[StudyRun]) -> list[Method]:
-    """Return each recipe once, in the order of the runs."""
+    """Return each recipe once, in the order of the runs; what all of them have in common stands first, as one more."""
     labels = label_recipes(runs)
     by_key: dict[str, list[StudyRun]] = {}
     for run in runs:
         by_key.setdefault(method_key(run), []).append(run)
-    return [
-        Method(labels[own[0].number], str(own[0].recipe.get("about") or ""), _lines(own[0]), own)
-        for own in by_key.values()
+    told = [_sections(own[0]) for own in by_key.values()]
+    common: dict[str, dict[str, str]] = {}
+    if len(told) > 1:
+        common = {
+            name: {
+                key: text for key, text in options.items() if all(one.get(name, {}).get(key) == text for one in told)
+            }
+            for name, options in told[0].items()
+        }
+    made = [
+        Method(
+            labels[own[0].number],
+            str(own[0].recipe.get("about") or ""),
+            _lines(
+                {name: {k: v for k, v in s.items() if k not in common.get(name, {})} for name, s in sections.items()}
+            ),
+            own,
+        )
+        for own, sections in zip(by_key.values(), told, strict=True)
     ]
+    return [Method("Common to all", "", shared, []), *made] if (shared := _lines(common)) else made
 
 
 def method_key(run: StudyRun) -> str:
@@ -74,7 +92,7 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             told |= flat(value, f"{prefix}{key}.")
         elif isinstance(value, list | tuple):
-            inner = [_options(item) if isinstance(item, Mapping) else str(item) for item in value]
+            inner = [_in_words(_options(item)) if isinstance(item, Mapping) else str(item) for item in value]
             told[f"{prefix}{key}"] = ", ".join(inner) or "none"
         else:
             told[f"{prefix}{key}"] = "none" if value is None else str(value)
@@ -101,11 +119,13 @@ def _group(
     made = sorted((_row(own, labels) for own in rows.values()), key=lambda row: -row.metrics["accuracy"])
     best, others = made[0], made[1:]
     found = [_difference(best, other) for other in others]
-    corrected = holm([difference.p for difference, _ in found])
-    behind = [
-        replace(row, behind=replace(difference, p=p, larger=difference.larger and p < 0.05))
-        for row, (difference, _), p in zip(others, found, corrected, strict=True)
-    ]
+    corrected = iter(holm([difference.p for difference, _ in found if difference is not None]))
+    behind = []
+    for row, (difference, _) in zip(others, found, strict=True):
+        if difference is not None:
+            p = next(corrected)
+            difference = replace(difference, p=p, larger=difference.larger and p < 0.05)
+        behind.append(replace(row, behind=difference))
     warnings = dict.fromkeys(text for _, texts in found for text in texts)
     return Group(corpus, genres, protocol, [best, *behind], list(warnings))
 
@@ -118,14 +138,18 @@ def _row(runs: Sequence[StudyRun], labels: Mapping[int, str]) -> Row:
     return Row(labels[runs[0].number], runs, pooled, metrics(pooled), bootstrap(pooled), float(accuracies.std()))
 
 
-def _difference(best: Row, other: Row) -> tuple[Difference, list[str]]:
+def _difference(best: Row, other: Row) -> tuple[Difference | None, list[str]]:
     ours, theirs = _tests(best.runs), _tests(other.runs)
     shared = [seed for seed in ours if seed in theirs]
-    if shared:
+    if len(shared) > 1 and best.runs[0].run.info["folds"] == other.runs[0].run.info["folds"]:
         a, b = (pool([tests[seed] for seed in shared]) for tests in (ours, theirs))
     else:
-        a, b = best.test, other.test
-    one, two, _ = shared_clips(a, b, best.label, other.label)
+        shared = shared[:1]
+        a, b = (tests[shared[0]] if shared else next(iter(tests.values())) for tests in (ours, theirs))
+    try:
+        one, two, _ = shared_clips(a, b, best.label, other.label)
+    except RunError as error:
+        return None, [f"{error}."]
     pair = compare(a, b, name_a=best.label, name_b=other.label)
     larger = pair.beyond_noise
     if len(shared) > 1:
@@ -143,31 +167,37 @@ def _seed(run: StudyRun) -> int:
     return int(run.run.info["seed"])
 
 
-def _lines(run: StudyRun) -> dict[str, str]:
-    """Say in a few lines what a recipe does."""
+def _sections(run: StudyRun) -> dict[str, dict[str, str]]:
+    """Return what a recipe does: options by step. A kind has an empty name; what is switched off is left out."""
     recipe = run.recipe
     if "ensemble" in recipe:
         members = [str(member).rpartition("/")[2] for member in recipe["ensemble"]["members"]]
-        return {"an ensemble": f"{recipe['ensemble']['rule']} of {len(members)} runs: {', '.join(members)}"}
-    audio, train = recipe["audio"], recipe["train"]
-    hop = audio["window"] / 2 if audio.get("hop") is None else audio["hop"]
-    crop = "at random places" if audio.get("crop") == "random" else f"from the clip's {audio.get('crop')}"
-    lines = {
-        "hears": f"windows of {audio['window']:g} s at {audio['sample_rate']} Hz, in training {crop}; a whole clip by "
-        f"windows {hop:g} s apart, averaged",
+        return {"ensemble": {"": recipe["ensemble"]["rule"], "of": ", ".join(members)}}
+    train = {key: value for key, value in recipe["train"].items() if key not in ("device", "devices")}
+    parameters = run.run.info.get("parameters")
+    sections = {
+        "hears": _options({"sample_rate": recipe["audio"]["sample_rate"], **recipe["audio"]}),
         "front end": _options(recipe["frontend"]),
-        "network": f"{_options(recipe['network'])}; {int(run.run.info.get('parameters') or 0):,} parameters",
-        "augmentation": "; ".join(_options(choice) for choice in recipe.get("augment") or ()) or "none",
+        "network": _options(recipe["network"]) | ({"parameters": f"{parameters:,}"} if parameters else {}),
+        "augmentation": {
+            "": "; ".join(_in_words(_options(choice)) for choice in recipe.get("augment") or ()) or "none"
+        },
+        "training": _options(train),
     }
-    told = {key: value for key, value in train.items() if key not in ("device", "devices") and value not in (None, False)}
-    lines["training"] = _options({"kind": f"{told.pop('epochs')} epochs", **told})
-    if recipe.get("start"):
-        lines["starts from"] = f"{recipe['start']['part']} of {recipe['start']['run']}"
-    return lines
+    return sections | ({"starts from": _options(recipe["start"])} if recipe.get("start") else {})
 
 
-def _options(choice: Mapping[str, Any]) -> str:
-    """Return ``"mel: n_mels 64, hop_length 512"``; what is switched off is left out."""
-    told = {key: value for key, value in flat(choice).items() if key != "kind" and value not in ("none", "False")}
-    options = ", ".join(f"{key} {value}" for key, value in told.items())
-    return f"{choice.get('kind', '')}: {options}" if options else str(choice.get("kind", ""))
+def _options(choice: Mapping[str, Any]) -> dict[str, str]:
+    told = {key: value for key, value in flat(choice).items() if value not in ("none", "False")}
+    return {"" if key == "kind" else key: value for key, value in told.items()}
+
+
+def _lines(sections: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {name: _in_words(options) for name, options in sections.items() if options}
+
+
+def _in_words(options: Mapping[str, str]) -> str:
+    """Return ``"mel: n_mels 64, hop_length 512"``."""
+    told = ", ".join(f"{key} {value}" for key, value in options.items() if key)
+    kind = options.get("", "")
+    return f"{kind}: {told}" if kind and told else kind or told

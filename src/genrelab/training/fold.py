@@ -161,7 +161,7 @@ def _judge(fold: Fold, model: GenreModel, device: str) -> bool:
     write_json(
         fold.folder / "fold.json",
         {
-            "minutes": float(pd.read_csv(fold.folder / "timing.csv")[list(TIMINGS)].to_numpy().sum()) / 60,
+            "minutes": float(np.nansum(pd.read_csv(fold.folder / "timing.csv")[list(TIMINGS)])) / 60,
             "parameters": count_parameters(model),
             "peak_memory_mb": peak_memory_mb(device),
             "device": device,
