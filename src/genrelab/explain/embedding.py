@@ -1,0 +1,237 @@
+"""Where a network puts clips: the embeddings of a run's fold, or of a bundle, with what is known of each clip."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from genrelab.audio.processors import processors
+from genrelab.audio.read import read
+from genrelab.bundles.classifier import Classifier
+from genrelab.bundles.parallel import in_order
+from genrelab.corpora import load_corpus
+from genrelab.corpora.corpus import Corpus
+from genrelab.errors import AudioError, RunError
+from genrelab.evaluation.ensembles import softmax
+from genrelab.evaluation.predictions import PREFIX
+from genrelab.files import content_hash
+from genrelab.training.ensemble import read_ensemble
+from genrelab.training.feed import WINDOWS_AT_ONCE, average_windows
+from genrelab.training.fold import Fold
+from genrelab.training.run import (
+    Options,
+    load_models,
+    load_run_recipe,
+    open_store,
+    read_summary,
+    recipe_splits,
+    splits_digest,
+)
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Clips and where a network puts them.
+
+    Parameters
+    ----------
+    table
+        ``clip, track, artist, split, fold, genre``, the ``predicted`` genre, and a column ``p_<genre>`` for each genre
+        that the network knows.
+    vectors
+        The mean embedding of each clip's windows, shape (clips, size).
+    info
+        ``name, corpus, leaks, source`` (``"run"`` or ``"bundle"``) and, of a run, ``protocol, fold, folds, seed``.
+    notes
+        Sentences that a reader should know.
+    """
+
+    table: pd.DataFrame
+    vectors: Float
+    info: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def run_key(folder: Path, fold: int, parts: Sequence[str]) -> str:
+    """Return a hash of what a fold's embeddings follow from: its weights, its split, and the parts.
+
+    Raises
+    ------
+    RunError
+        The run is an ensemble, not finished, or has no such fold.
+    """
+    if (ensemble := read_ensemble(folder)) is not None:
+        members = ", ".join(str(member) for member in ensemble.ensemble.members)
+        raise RunError(f"{folder}: an ensemble has no embedding of its own; take a member: {members}")
+    folds = read_summary(folder)["folds"]
+    if not 0 <= fold < folds:
+        raise RunError(f"{folder}: has no fold {fold}; choose 0 to {folds - 1}")
+    weights, splits = folder / f"fold-{fold}" / "best.safetensors", folder / "splits.sha256"
+    for path in (weights, splits):
+        if not path.is_file():
+            raise RunError(f"{path}: no such file; choose another --fold, or train the run again")
+    return _digest(content_hash(weights), splits.read_text(), fold, *parts)
+
+
+def embed_run(
+    folder: Path,
+    fold: int = 0,
+    parts: Sequence[str] = ("test", "validation"),
+    stores: Path | None = None,
+    progress: Progress | None = None,
+) -> Embedded:
+    """Embed a run's clips by the network of one fold.
+
+    The networks of two folds have nothing in common but their recipe: a map of both at once would show the folds, not
+    the music.
+
+    Parameters
+    ----------
+    folder
+        A finished run.
+    fold
+        Whose network, and whose split.
+    parts
+        Of that split; the network has learned from the part ``train``.
+    stores
+        Folder of the decoded corpora; None for the user's cache.
+    progress
+        Where to draw progress.
+
+    Raises
+    ------
+    RunError
+        The run is an ensemble, not finished or has no such fold; or its corpus is not what it was.
+    CorpusError
+        The corpus is gone, or files of it.
+    """
+    run_key(folder, fold, parts)  # says what is wrong with the run
+    summary, recipe = read_summary(folder), load_run_recipe(folder)
+    corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
+    if list(corpus.genres) != list(summary["genres"]):
+        raise RunError(
+            f"{folder}: was trained on the genres {', '.join(summary['genres'])}, but its corpus now has "
+            f"{', '.join(corpus.genres)}; restore the corpus, or train anew"
+        )
+    if recipe.max_clips is not None:
+        corpus = corpus.subset(recipe.max_clips, recipe.seed)
+    store, corpus = open_store(recipe, corpus, Options(stores=stores), progress)
+    splits = recipe_splits(recipe, corpus)
+    if splits_digest(corpus, splits) != (folder / "splits.sha256").read_text():
+        raise RunError(
+            f"{folder}: its corpus has changed since (clips came, went or changed their artist), so that which clips "
+            "this network learned from cannot be told; restore the corpus, or train anew"
+        )
+    model = load_models(folder, len(corpus.genres), [fold])[0]
+    source = Fold(recipe, corpus, store, splits[fold], folder / f"fold-{fold}")
+    tables, vectors = [], []
+    task = progress.add_task("embedding", total=sum(len(source.clips(part)) for part in parts)) if progress else None
+    for part in parts:
+        clips = source.clips(part)
+        outputs = []
+        with torch.inference_mode():
+            for batch in source.whole_clips(part):
+                pieces = [torch.cat(model(piece), 1) for piece in torch.split(batch.windows, WINDOWS_AT_ONCE)]
+                outputs.append(average_windows(torch.cat(pieces), batch).numpy())
+                if progress and task is not None:
+                    progress.advance(task, len(batch.genres))
+        if outputs:
+            both = np.concatenate(outputs)
+            tables.append(_table(clips, corpus.genres, both[:, : len(corpus.genres)]).assign(split=part, fold=fold))
+            vectors.append(both[:, len(corpus.genres) :])
+    if not tables:
+        raise RunError(f"{folder}: fold {fold} has no clips in its part {' or '.join(parts)}; choose another --fold")
+    info = {key: summary[key] for key in ("name", "corpus", "protocol", "folds", "seed", "leaks")}
+    info |= {"fold": fold, "source": "run"}
+    return Embedded(pd.concat(tables, ignore_index=True), np.concatenate(vectors), info)
+
+
+def bundle_key(bundle: Path, corpus: Corpus) -> str:
+    """Return a hash of what a bundle's embeddings of a corpus follow from."""
+    rows = []
+    for row in corpus.clips[["path", "clip", "start", "seconds", "genre", "artist", "track"]].itertuples(index=False):
+        path = Path(str(row[0]))
+        state = path.stat() if path.is_file() else None
+        rows.append((*map(str, row), state and (state.st_size, state.st_mtime_ns)))
+    return _digest(content_hash(bundle), rows)
+
+
+def embed_bundle(
+    classifier: Classifier, corpus: Corpus, jobs: int | None = None, progress: Progress | None = None
+) -> Embedded:
+    """Embed all clips of a corpus by a bundle: one space for all of them.
+
+    Parameters
+    ----------
+    classifier
+        The bundle.
+    corpus
+        Clips of sound, of any genres.
+    jobs
+        How many to work on at a time; None for one a processor.
+    progress
+        Where to draw progress.
+
+    Raises
+    ------
+    RunError
+        Not one clip can be read.
+    CorpusError
+        The corpus holds no sound.
+    """
+    sources = corpus.sources
+
+    def work(number: int) -> tuple[Float, Float] | AudioError:
+        source = sources[number]
+        try:
+            samples = read(source.path, classifier.sample_rate, source.start, source.duration)
+            return classifier.logits(samples), classifier.embedding(samples)
+        except AudioError as error:
+            return error
+
+    done: list[tuple[Float, Float] | AudioError] = []
+    task = progress.add_task("embedding", total=len(sources)) if progress else None
+    for result in in_order(work, range(len(sources)), processors() if jobs is None else jobs):
+        done.append(result)
+        if progress and task is not None:
+            progress.advance(task)
+    kept = [number for number, result in enumerate(done) if not isinstance(result, AudioError)]
+    failed = [result for result in done if isinstance(result, AudioError)]
+    if not kept:
+        raise RunError(f"{corpus.name}: none of its {len(sources)} clips can be read; the first: {failed[0]}")
+    outputs = [result for result in done if not isinstance(result, AudioError)]
+    logits = np.stack([result[0] for result in outputs]) / classifier.metadata.temperature
+    table = _table(corpus.clips.iloc[kept], classifier.genres, logits).assign(split="all", fold=0)
+    notes = []
+    if failed:
+        notes.append(f"{len(failed)} clips could not be read and are left out; the first: {failed[0]}")
+    if strange := sorted(set(table["genre"]) - set(classifier.genres)):
+        notes.append(
+            f"The bundle does not know the genre{'s' * (len(strange) > 1)} {', '.join(strange)}: it can only say which "
+            "of its own genres they are like."
+        )
+    if (learned := classifier.metadata.metrics.get("corpus")) == corpus.name:
+        notes.append(f"The bundle has learned from {learned}: what it learned from looks tidier than new music does.")
+    info = {"name": classifier.metadata.name, "corpus": corpus.name, "source": "bundle", "leaks": []}
+    return Embedded(table, np.stack([result[1] for result in outputs]), info, notes)
+
+
+def _table(clips: pd.DataFrame, genres: Sequence[str], logits: NDArray[Any]) -> pd.DataFrame:
+    table = clips[["clip", "track", "artist", "genre"]].reset_index(drop=True)
+    table["artist"] = table["artist"].astype("string").fillna("").astype(object)
+    table["predicted"] = [genres[code] for code in logits.argmax(axis=1)]
+    probabilities = softmax(logits.astype(np.float64))
+    return table.join(pd.DataFrame(probabilities, columns=pd.Index([PREFIX + genre for genre in genres])))
+
+
+def _digest(*values: object) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()

@@ -1,0 +1,117 @@
+"""An explanation to the folder that holds it: figure, sounds, page and numbers."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from genrelab.errors import GenrelabError, printable
+from genrelab.explain.explanation import RANDOM_MASKS, Explanation
+from genrelab.explain.listen import mean_answers
+from genrelab.files import atomic_path, write_json, write_text
+from genrelab.report.explanation import Layer, explanation_figure
+from genrelab.report.explanation_page import explanation_page, in_words
+from genrelab.report.save import save
+
+TITLES = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
+
+
+def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
+    """Write an explanation's folder: figure, sounds, page and numbers; return what stands in ``explanation.json``.
+
+    The page is written last: where it is, all else is.
+    """
+    require_folder(folder)
+    facts = _facts(explanation)
+    layers = [
+        Layer(
+            f"{TITLES[name]}: what speaks for {explanation.genre}",
+            found.values,
+            found.frequencies,
+            found.times,
+            found.top(explanation.keep) if name == explanation.listened else None,
+        )
+        for name, found in explanation.maps.items()
+    ]
+    figure = explanation_figure(
+        explanation.sound, layers, explanation.probabilities, explanation.genre, explanation.start
+    )
+    sounds = {"kept": explanation.kept, "left-out": explanation.left_out}
+    # One gain for all, where one of them would clip: then they can still be compared by ear.
+    peak = max(1.0, *(float(np.abs(sound).max()) for sound in sounds.values()))
+    page = explanation_page(
+        facts,
+        figure,
+        {name: _flac(sound / peak, explanation.sample_rate) for name, sound in _sounds(explanation).items()},
+    )
+    picture, _ = save(figure, folder, "explanation")
+    for name, sound in sounds.items():
+        with atomic_path(folder / f"{name}.wav") as temporary:
+            soundfile.write(temporary, sound / peak, explanation.sample_rate, subtype="PCM_16")
+    write_json(picture.with_suffix(".json"), facts)
+    write_text(folder / "index.html", page)
+    return facts
+
+
+def require_folder(folder: Path) -> None:
+    """Raise where an explanation cannot be written: there is something else."""
+    if folder.exists() and not folder.is_dir():
+        raise GenrelabError(f"{printable(folder)}: is there and is no folder; choose another --output")
+
+
+def _sounds(explanation: Explanation) -> dict[str, NDArray[np.float32]]:
+    return {"whole": explanation.samples, "kept": explanation.kept, "left-out": explanation.left_out}
+
+
+def _flac(samples: NDArray[np.float32], sample_rate: int) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def _facts(explanation: Explanation) -> dict[str, Any]:
+    subject, summary = explanation.subject, explanation.subject.summary
+    maps = {
+        name: {
+            "layer": found.layer or None,
+            "rows": found.values.shape[0],
+            "frames": found.values.shape[1],
+            "over": "time" if found.frequencies is None else "time and frequency",
+            "words": in_words(found.values, found.frequencies, found.times, explanation.genre, explanation.start),
+        }
+        for name, found in explanation.maps.items()
+    }
+    return {
+        "file": str(explanation.file),
+        "start": explanation.start,
+        "seconds": len(explanation.samples) / explanation.sample_rate,
+        "run": subject.folder.name,
+        "recipe": summary["name"],
+        "corpus": summary["corpus"],
+        "protocol": summary["protocol"],
+        "seed": summary["seed"],
+        "fold": subject.fold,
+        "folds": summary["folds"],
+        "leaks": summary["leaks"],
+        "tested": subject.tested,
+        "network": subject.recipe.network.kind,
+        "frontend": subject.recipe.frontend.kind,
+        "genre": explanation.genre,
+        "probabilities": explanation.probabilities,
+        "methods": maps,
+        "refused": explanation.refused,
+        "agreement": explanation.agreement,
+        "listening": {
+            "method": explanation.listened,
+            "keep": explanation.keep,
+            "kept_share": float(explanation.maps[explanation.listened].top(explanation.keep).mean()),
+            "probability": explanation.answers._asdict(),
+            "random_parts": RANDOM_MASKS,
+            "probability_random": mean_answers(explanation.randomly)._asdict(),
+            # Of the random parts, those whose hiding cost the genre as much as that of the kept part, or more.
+            "random_as_good": sum(one.hidden <= explanation.answers.hidden for one in explanation.randomly),
+        },
+    }

@@ -1,0 +1,73 @@
+"""Occlusion: what is hidden is missed where the network rests on it, and nowhere else."""
+
+import numpy as np
+import pytest
+import torch
+
+from genrelab.errors import RunError
+from genrelab.explain.occlusion import occlusion
+
+from .conftest import NETWORKS, RATE
+
+
+def test_only_what_the_network_reads_is_missed(make_subject, noise) -> None:
+    subject = make_subject(hop=1.0, said=lambda features: features[:, 0, 8:12, 20:28].mean(dim=(1, 2)))
+    found = occlusion(subject, noise[:RATE], 0, patch=(4, 8), fill="silence")
+    assert found.values.shape == (32, 62)
+    assert found.values[8:12, 20:28].min() > 0
+    inside = np.zeros_like(found.values, bool)
+    inside[6:14, 16:32] = True  # half a patch around
+    assert np.abs(found.values[~inside]).max() < 1e-5
+    assert np.unravel_index(found.values.argmax(), found.values.shape)[0] in range(8, 12)
+
+
+def test_a_single_patch_costs_what_arithmetic_says(make_subject, noise) -> None:
+    subject = make_subject(hop=1.0, said=lambda features: features.mean(dim=(1, 2, 3)))
+    features = subject.features(noise[None, :RATE])
+    bins, frames = features.shape[2:]
+    found = occlusion(subject, noise[:RATE], 0, patch=(bins, frames), fill="silence")
+    # log odds among three genres, the others at 0, are the logit minus log 2
+    assert found.values[0, 0] == pytest.approx(float(features.mean() - features.min()), rel=1e-4)
+
+
+def test_the_mean_of_a_steady_band_is_not_missed(make_subject) -> None:
+    subject = make_subject(hop=1.0, said=lambda features: features.mean(dim=(1, 2, 3)))
+    tone = np.sin(2 * np.pi * 1000 * np.arange(3 * RATE) / RATE).astype(np.float32)[:RATE]
+    steady = occlusion(subject, tone, 0)
+    silenced = occlusion(subject, tone, 0, fill="silence")
+    assert np.abs(steady.values[:, 10:-10]).max() < 0.05 * silenced.values.max()
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_every_network_has_a_map_over_time_and_frequency(make_subject, noise, kind) -> None:
+    frontend, options = NETWORKS[kind]
+    subject = make_subject(frontend, kind, options)
+    found = occlusion(subject, noise[:RATE], 0, patch=(8, 16))
+    assert np.isfinite(found.values).all()
+    assert np.ptp(found.values) > 0
+    assert found.frequencies is not None
+    assert found.values.shape == (len(found.frequencies), len(found.times))
+    assert found.times[-1] == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_network_of_samples_is_asked_about_frequencies(make_subject, noise) -> None:
+    time = torch.arange(RATE) / RATE
+    tone = torch.stack([torch.cos(2 * torch.pi * 1500 * time), torch.sin(2 * torch.pi * 1500 * time)])
+    subject = make_subject(
+        "waveform", "m5", {"filters": [4, 8]}, hop=1.0, said=lambda samples: (samples[:, 0, 0] @ tone.T).norm(dim=1)
+    )
+    clip = noise[:RATE] + 0.5 * tone[0].numpy()
+    found = occlusion(subject, clip, 0, fill="silence")
+    loudest = found.frequencies[found.values.sum(axis=1).argmax()]
+    assert 1300 < loudest < 1700
+
+
+def test_progress_is_told_window_by_window(make_subject, noise) -> None:
+    told: list[tuple[int, int]] = []
+    occlusion(make_subject(), noise, 0, advance=lambda done, of: told.append((done, of)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_patch_larger_than_the_map_is_refused(make_subject, noise) -> None:
+    with pytest.raises(RunError, match="--patch: 33 x 4 is no patch of this network's map, which has 32 rows x 63"):
+        occlusion(make_subject(), noise, 0, patch=(33, 4))

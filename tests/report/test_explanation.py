@@ -1,0 +1,117 @@
+"""An explanation drawn, put into words and onto a page."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from genrelab.extractors.mel_scale import mel_to_hz
+from genrelab.report.explanation import Layer, explanation_figure
+from genrelab.report.explanation_page import explanation_page, in_words
+
+ROWS, FRAMES = 40, 60
+HERTZ = mel_to_hz(np.linspace(1, 44, ROWS))
+TIMES = np.arange(FRAMES) * 0.05
+SAID = {"blues": 0.55, "jazz": 0.25, "rock": 0.1, "pop": 0.06, "metal": 0.03, "disco": 0.01}
+
+
+def sound() -> Layer:
+    rows, frames = np.mgrid[:ROWS, :FRAMES]
+    return Layer("The sound", -1.2 * rows + 8 * np.sin(frames / 3) - 10, HERTZ, TIMES)
+
+
+def bump(frequencies: np.ndarray | None = HERTZ) -> Layer:
+    rows, frames = np.mgrid[: 1 if frequencies is None else ROWS, :FRAMES]
+    distance = (frames - 20) ** 2 / 50 + (0 if frequencies is None else (rows - 25) ** 2 / 30)
+    values = np.exp(-distance) - 0.05
+    return Layer("Occlusion", values, frequencies, TIMES, values > 0.5)
+
+
+def test_golden_explanation_by_two_methods(check) -> None:
+    check(explanation_figure(sound(), [bump(None), bump()], SAID, "blues"), "explanation")
+
+
+def test_golden_explanation_by_one_method_for_an_improbable_genre(check) -> None:
+    check(explanation_figure(sound(), [bump()], SAID, "disco", start=10.0), "explanation-one")
+
+
+def test_golden_explanation_of_a_long_clip(check) -> None:
+    long = [Layer(one.title, one.values, one.frequencies, 5 * TIMES, one.kept) for one in (sound(), bump(), bump(None))]
+    check(explanation_figure(long[0], long[1:], SAID, "blues"), "explanation-long")
+
+
+def test_axes_tell_hertz_and_seconds_of_the_file() -> None:
+    axes = explanation_figure(sound(), [bump()], SAID, "blues", start=10.0).axes[0]
+    assert axes.get_xlim() == pytest.approx((9.975, 12.975))
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["250", "500", "1 k", "2 k", "4 k"]
+
+
+def test_the_genre_asked_about_is_always_among_the_bars() -> None:
+    bars = explanation_figure(sound(), [bump()], SAID, "disco").axes[1]
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["blues", "jazz", "rock", "pop", "disco"]
+
+
+def test_a_map_with_nothing_in_it_can_be_drawn() -> None:
+    empty = Layer("Grad-CAM", np.zeros((ROWS, FRAMES)), HERTZ, TIMES, np.zeros((ROWS, FRAMES), bool))
+    assert isinstance(explanation_figure(sound(), [empty], SAID, "blues"), Figure)
+
+
+def test_words_name_ranges_shares_and_moments() -> None:
+    values = np.zeros((2, 60))
+    values[0, 20:25] = 3.0
+    values[1, 50:55] = 1.0
+    said = in_words(values, np.array([100.0, 3000.0]), TIMES, "blues", start=10.0)
+    assert "75 % lies in the bass (60 Hz to 250 Hz: bass lines, kick drums), which is 50 % of the map" in said
+    assert "25 % lies in the upper mids" in said
+    assert said.endswith("It speaks loudest around 11.1 s.")
+
+
+def test_words_of_a_map_of_times_name_no_frequencies() -> None:
+    layer = bump(None)
+    said = in_words(layer.values, None, TIMES, "blues")
+    assert "%" not in said
+    assert said == "It speaks loudest around 1.0 s."
+
+
+def test_words_of_an_empty_map_say_so() -> None:
+    assert in_words(np.full((2, 60), -1.0), None, TIMES, "blues") == "Nothing here speaks for blues."
+
+
+def facts(**changes: object) -> dict[str, object]:
+    probability = {"kept": 0.4, "left_out": 0.1, "hidden": 0.2}
+    listening = {"method": "occlusion", "keep": 0.25, "kept_share": 0.25, "probability": probability}
+    listening |= {"random_parts": 8, "probability_random": dict.fromkeys(probability, 0.5), "random_as_good": 0}
+    found = {"layer": "blocks.3.conv", "over": "time", "words": "It speaks loudest around 1.0 s."}
+    known = {"file": "<my> song.flac", "start": 0.0, "seconds": 2.5, "run": "a-run", "recipe": "fma-cnn", "corpus": "x"}
+    known |= {"protocol": "artist-folds", "seed": 0, "fold": 1, "folds": 3, "leaks": [], "tested": True}
+    known |= {"network": "cnn", "frontend": "mfcc", "genre": "blues", "probabilities": SAID, "agreement": 0.6}
+    known |= {"methods": {"gradcam": found, "occlusion": found}, "refused": {}, "listening": listening}
+    return known | changes
+
+
+def page(sounds: dict[str, bytes] | None = None, **changes: object) -> str:
+    three = {"whole": b"one", "kept": b"two", "left-out": b"three"}
+    return explanation_page(facts(**changes), Figure(), sounds or three)
+
+
+def test_the_page_names_run_protocol_and_fold_and_escapes_names() -> None:
+    text = page()
+    assert "run a-run · artist-folds · fold 1 of 3" in text
+    assert "&lt;my&gt; song.flac" in text
+    assert "never learned from it" in text
+    assert "None of 8 random parts cost it as much" in text
+
+
+def test_the_page_warns_of_leaks_and_of_maps_that_fail() -> None:
+    listening = dict(facts()["listening"])  # type: ignore[call-overload]
+    listening |= {"random_as_good": 6, "probability_random": {"kept": 0.5, "left_out": 0.1, "hidden": 0.1}}
+    text = page(leaks=["shared artists"], listening=listening, tested=False)
+    assert "leak into each other" in text
+    assert "do not trust the map" in text
+    assert "is not known" in text
+
+
+def test_sounds_are_embedded_unless_they_are_large() -> None:
+    assert page().count("data:audio/flac;base64,") == 3
+    large = page({"whole": bytes(7_000_000), "kept": b"two", "left-out": b"three"})
+    assert "data:audio" not in large
+    assert 'src="kept.wav"' in large
