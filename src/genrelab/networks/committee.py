@@ -70,7 +70,7 @@ class _Average(nn.Module):
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Map (batch, embedding_size) to logits (batch, n_classes)."""
-        parts = embedding.split(self._sizes, 1)
+        parts = torch.split(embedding, self._sizes, 1)
         return torch.stack([layer(part) for layer, part in zip(self._layers, parts, strict=True)]).mean(0)
 
 

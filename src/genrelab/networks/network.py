@@ -34,7 +34,7 @@ class Network(nn.Module):
         self.input_shape = tuple(input_shape)
         self.n_classes = n_classes
         self.embedding_size = embedding_size
-        self.output = nn.Linear(embedding_size, n_classes)
+        self.output: nn.Module = nn.Linear(embedding_size, n_classes)
 
     def embed(self, features: Tensor) -> Tensor:
         """Map features (batch, channels, bins, frames) to what the last layer reads, (batch, embedding_size)."""
@@ -51,7 +51,7 @@ class Network(nn.Module):
 
     def penalty(self) -> Tensor:
         """Return what is added to the loss for large weights (L1, L2): a scalar, 0 where a row has none."""
-        return self.output.weight.new_zeros(())
+        return next(self.parameters()).new_zeros(())
 
     def forward(self, features: Tensor) -> Tensor:
         """Map features (batch, channels, bins, frames) to logits (batch, n_classes)."""

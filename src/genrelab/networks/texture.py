@@ -55,6 +55,7 @@ class Texture(Network):
         statistics = bands * (4 + len(_LEVELS)) + bands * (bands - 1) // 2
         super().__init__(input_shape, n_classes, statistics)
         self.bins_per_band = bins_per_band
+        self.pairs: Tensor
         self.register_buffer("pairs", torch.triu_indices(bands, bands, 1), persistent=False)
         self.norm = BatchNorm1d(statistics)
         self.dropout = Dropout(dropout)

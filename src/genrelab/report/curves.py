@@ -80,9 +80,9 @@ def runs_training_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
             axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
         column[0].set_title("\n".join(textwrap.wrap(name, 60 // len(histories))), fontsize=8)
         column[1].set_xlabel("epoch")
-    losses = [history.filter(regex="_loss$").stack() for history in histories.values()]
-    usual = 1.15 * max(float(loss.quantile(0.9)) for loss in losses)
-    highest = max(float(loss.max()) for loss in losses)
+    losses = [history.filter(regex="_loss$").to_numpy() for history in histories.values()]
+    usual = 1.15 * max(float(np.nanquantile(loss, 0.9)) for loss in losses)
+    highest = max(float(np.nanmax(loss)) for loss in losses)
     grid[0, 0].set(ylabel="loss", ylim=(0, usual if highest > 2 * usual else None))
     grid[1, 0].set(ylabel="accuracy", ylim=(0, 1))
     grid[1, 0].yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
