@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := media,train,track,dev
 
-.PHONY: help demo test rows lint bench clean
+.PHONY: help demo test rows notebooks lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -26,6 +26,9 @@ test: $(READY) ## run the tests; ARGS are pytest's
 
 rows: $(READY) ## prove every published row: train a little, export, classify
 	$(BIN)/genrelab reproduce --all --quick --output rows
+
+notebooks: $(READY) ## run the notebooks on music that they make themselves
+	$(BIN)/pytest --nbmake --nbmake-timeout=600 -n 2 notebooks
 
 lint: $(READY) ## check style, types and layers
 	$(BIN)/ruff check

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genrelab.recipes import recipe_files
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKAGES = """
     numpy soundfile soxr onnxruntime typer rich mutagen av torch lightning torchmetrics scipy scikit-learn pandas
-    pyarrow safetensors onnx onnxscript pydantic matplotlib tensorboard wandb fastapi gradio ray
+    pyarrow safetensors onnx onnxscript pydantic matplotlib captum umap-learn optuna tensorboard wandb
+    fastapi gradio ray
 """
 EXTRAS = {"media": "av", "train": "torch", "track": "wandb", "serve": "fastapi", "cluster": "ray"}
 NONE = "none"
@@ -36,7 +39,7 @@ def info(
         "versions": _versions(),
         "devices": _devices(),
         "formats": _formats(),
-        "recipes": _recipes(),
+        "recipes": sorted(recipe_files()),
         "bundle": _bundle(bundle),
     }
     if format_ is Form.JSON:
@@ -90,12 +93,6 @@ def _formats() -> dict[str, str]:
         f"libsndfile {soundfile.__libsndfile_version__}": " ".join(readable),
         "PyAV": optional if media.available() else f"not installed ({optional} need: pip install 'genrelab[media]')",
     }
-
-
-def _recipes() -> list[str]:
-    """Return the names that ``genrelab train`` takes; listing them needs none of what training does."""
-    folder = Path(__file__).parent.parent / "recipes"
-    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/**/*.yaml"))
 
 
 def _bundle(path: Path | None) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from genrelab.evaluation.comparison import compare, holm
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import atomic_path, write_json, write_text
+from genrelab.recipes import RECIPES
 from genrelab.report.ablation import ablation_figure, ablation_page
 from genrelab.report.save import save
 from genrelab.studies.jobs import Job
 from genrelab.studies.pooling import pool, sign_flip
 from genrelab.studies.reproduce import summarise
-from genrelab.training.recipe import RECIPES, Recipe, load_recipe
+from genrelab.training.recipe import Recipe, load_recipe
 from genrelab.training.run import environment
 
 STUDIES = RECIPES / "ablations"

@@ -11,7 +11,8 @@ import yaml
 from optuna.trial import Trial
 
 from genrelab.errors import RecipeError
-from genrelab.training.recipe import RECIPES, Recipe
+from genrelab.recipes import RECIPES
+from genrelab.training.recipe import Recipe
 
 DEFAULT = RECIPES / "spaces" / "default.yaml"
 FORMS = "log:1e-4:1e-2, uniform:0:0.5, int:16:128, int-log:16:999, scale:0.5,1,2 (of the recipe's) or choices: 16,32"

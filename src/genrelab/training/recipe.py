@@ -30,9 +30,7 @@ from genrelab.errors import RecipeError
 from genrelab.evaluation.ensembles import Rule
 from genrelab.frontends import FRONTENDS
 from genrelab.networks import NETWORKS
-
-RECIPES = Path(__file__).parent.parent / "recipes"
-NO_RECIPES = ("ablations", "spaces")  # folders of other files about recipes (see genrelab.studies)
+from genrelab.recipes import RECIPES, recipe_files
 
 
 class _Section(BaseModel):
@@ -184,11 +182,7 @@ def quick(recipe: Recipe) -> Recipe:
 
 def recipe_names() -> list[str]:
     """Return the names of the recipes in the package, as ``train`` takes them."""
-    return sorted(_own_name(path) for path in _files())
-
-
-def _files() -> list[Path]:
-    return [path for path in RECIPES.rglob("*.yaml") if path.parent.name not in NO_RECIPES]
+    return sorted(recipe_files())
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -312,7 +306,8 @@ def _find(name: str) -> Path:
         if not path.is_file():
             raise RecipeError(f"{path}: no such recipe file")
         return path
-    matches = [p for p in _files() if _own_name(p) == name] or [p for p in _files() if p.stem == name]
+    files = recipe_files()
+    matches = [files[name]] if name in files else [path for path in files.values() if path.stem == name]
     if len(matches) == 1:
         return matches[0]
     names = ", ".join(recipe_names())

@@ -1,0 +1,256 @@
+"""What belongs to a study, found in a folder or listed, and what can be compared with what."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from genrelab.errors import RunError
+from genrelab.report.study_words import summary
+from genrelab.studies.study import read_study, report
+from genrelab.training.recipe import load_recipe
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def make(tmp_path: Path, make_predictions) -> Make:
+    """Return a maker of finished runs in ``tmp_path/study``, without training."""
+
+    def write(place: str, recipe: str = "short/fma-cnn-short", seed: int = 0, **options: object) -> Path:
+        folder = tmp_path / "study" / place
+        protocol = str(options.pop("protocol", "artist-folds"))
+        resolved = load_recipe(recipe, [f"seed={seed}", f"protocol.name={protocol}", *options.pop("overrides", [])])  # type: ignore[misc]
+        info = {"name": resolved.name, "protocol": protocol, "seed": seed, "folds": 2, "corpus": "gtzan"}
+        predictions = make_predictions(**{"clips": 120, "folds": 2, "noise_seed": seed, **options}, info=info)
+        predictions.write(folder / "predictions.parquet")
+        facts = predictions.info | {"clips": 120, "parameters": 1000, "minutes": 2.0}
+        (folder / "run.json").write_text(json.dumps(facts))
+        (folder / "recipe.yaml").write_text(resolved.to_yaml())
+        (folder / "environment.json").write_text(json.dumps({"python": "3.11.2"}))
+        return folder
+
+    return write
+
+
+def explain(folder: Path, run: Path) -> None:
+    """Write what of an explanation a study reads."""
+    folder.mkdir(parents=True)
+    facts = {"file": "song.flac", "run": run.name, "recipe": "x"} | {
+        key: json.loads((run / "run.json").read_text())[key] for key in ("corpus", "protocol", "folds", "seed")
+    }
+    (folder / "explanation.json").write_text(json.dumps(facts))
+    (folder / "explanation.png").write_bytes(b"")
+
+
+def ablate(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "study.json").write_text(json.dumps({"name": "size", "baseline": "small", "corpus": "gtzan"}))
+    pd.DataFrame({"variant": ["small"], "protocol": ["random"]}).to_csv(folder / "table.csv", index=False)
+    (folder / "ablation.svg").write_text("<svg/>")
+
+
+def test_runs_are_found_at_any_depth_and_numbered_in_the_order_of_their_folders(make: Make, tmp_path: Path) -> None:
+    make("b/deep/er/run")
+    make("a", seed=1)
+    study = read_study(tmp_path / "study")
+    assert [(run.number, run.place) for run in study.runs] == [(1, "a"), (2, "b/deep/er/run")]
+    assert study.title == "study"
+
+
+def test_a_link_to_a_folder_counts_as_the_folder_and_a_loop_of_links_ends(make: Make, tmp_path: Path) -> None:
+    run = make("runs/a")
+    other = make("../elsewhere", seed=1)
+    (tmp_path / "study" / "linked").symlink_to(other)
+    (tmp_path / "study" / "again").symlink_to(run)
+    (run / "up").symlink_to(tmp_path / "study")
+    study = read_study(tmp_path / "study")
+    assert len(study.runs) == 2
+
+
+def test_runs_of_an_ablation_are_no_rows_of_the_study(make: Make, tmp_path: Path) -> None:
+    make("a")
+    ablate(tmp_path / "study" / "size")
+    make("size/small/random/0", seed=5)
+    study = read_study(tmp_path / "study")
+    assert [run.place for run in study.runs] == ["a"]
+    assert [(found.name, found.place) for found in study.ablations] == [("A1", "size")]
+
+
+def test_seeds_of_a_recipe_are_pooled_into_one_row(make: Make, tmp_path: Path) -> None:
+    for seed in range(3):
+        make(f"cnn-{seed}", seed=seed)
+    (group,) = read_study(tmp_path / "study").groups
+    (row,) = group.rows
+    assert [run.run.info["seed"] for run in row.runs] == [0, 1, 2]
+    assert (row.clips, len(row.test)) == (120, 360)
+    assert row.spread > 0
+
+
+def test_another_option_makes_another_row_and_is_told_in_its_name(make: Make, tmp_path: Path) -> None:
+    make("a", noise_seed=3)
+    make("b", noise_seed=4, overrides=["train.lr=0.5"])
+    (group,) = read_study(tmp_path / "study").groups
+    names = {row.label for row in group.rows}
+    assert names == {"short/fma-cnn-short", "short/fma-cnn-short (lr 0.5)"}
+
+
+def test_another_device_makes_no_other_row(make: Make, tmp_path: Path) -> None:
+    make("a")
+    make("b", seed=1, overrides=["train.device=cpu"])
+    (group,) = read_study(tmp_path / "study").groups
+    assert len(group.rows) == 1
+
+
+def test_the_best_is_compared_with_the_others_on_the_seeds_that_both_have(make: Make, tmp_path: Path) -> None:
+    for seed in range(3):
+        make(f"good-{seed}", seed=seed, skill=2.5)
+    for seed in (1, 2):
+        make(f"bad-{seed}", "short/gtzan-crnn-short", seed=seed, skill=0.3, noise_seed=50 + seed)
+    (group,) = read_study(tmp_path / "study").groups
+    behind = group.rows[1].behind
+    assert group.rows[0].label == "short/fma-cnn-short"
+    assert behind is not None
+    assert (behind.seeds, behind.larger) == (2, True)
+    assert behind.interval.low < behind.value < behind.interval.high
+
+
+def test_two_models_alike_are_not_told_apart(make: Make, tmp_path: Path) -> None:
+    make("a", noise_seed=3)
+    make("b", "short/gtzan-crnn-short", noise_seed=4)
+    (group,) = read_study(tmp_path / "study").groups
+    assert group.rows[1].behind is not None
+    assert not group.rows[1].behind.larger
+    told = " ".join(summary(read_study(tmp_path / "study")))
+    assert "within the noise, so that nothing can be said" in told
+    assert "rests on one seed" in told
+
+
+def test_protocols_stand_apart_the_strictest_first_and_the_fall_between_them_is_told(
+    make: Make, tmp_path: Path
+) -> None:
+    make("a", protocol="random", skill=3)
+    make("b", protocol="artist-folds", skill=1)
+    study = read_study(tmp_path / "study")
+    assert [group.protocol for group in study.groups] == ["artist-folds", "random"]
+    assert any("to artists never heard" in sentence for sentence in summary(study))
+
+
+def test_runs_of_different_genres_stand_apart_and_are_not_compared(make: Make, tmp_path: Path) -> None:
+    make("a")
+    make("b", "short/gtzan-crnn-short", genres=("polka", "waltz", "march"))
+    study = read_study(tmp_path / "study")
+    assert [len(group.rows) for group in study.groups] == [1, 1]
+    assert any("not compared across them" in sentence for sentence in summary(study))
+
+
+def test_a_second_run_of_one_recipe_and_seed_is_left_out_and_noted(make: Make, tmp_path: Path) -> None:
+    make("a")
+    make("b")
+    study = read_study(tmp_path / "study")
+    assert [run.place for run in study.runs] == ["a"]
+    assert study.notes == ["b is left out: it has the recipe, the data and the seed of a."]
+
+
+def test_what_all_recipes_share_is_told_once(make: Make, tmp_path: Path) -> None:
+    make("a")
+    make("b", "short/gtzan-crnn-short")
+    common, first, second = read_study(tmp_path / "study").methods
+    assert common.label == "Common to all"
+    assert "batch_size 32" in common.lines["training"]
+    assert "batch_size" not in first.lines.get("training", "") + second.lines.get("training", "")
+    assert first.lines["network"].startswith("cnn: ")
+
+
+def test_an_explanation_is_traced_to_its_run(make: Make, tmp_path: Path) -> None:
+    make("other", "short/gtzan-crnn-short")
+    explain(tmp_path / "study" / "why", make("cnn"))
+    explain(make("within", seed=2) / "why", tmp_path / "study" / "cnn")
+    study = read_study(tmp_path / "study")
+    assert {found.place: [run.place for run in found.runs] for found in study.explanations} == {
+        "why": ["cnn"],
+        "within/why": ["within"],
+    }
+
+
+def test_a_file_lists_folders_with_titles_and_says_what_is_shown(make: Make, tmp_path: Path) -> None:
+    make("runs/a-0")
+    make("runs/a-1", seed=1)
+    make("runs/left-out", "short/gtzan-crnn-short")
+    tree = {
+        "title": "Two seeds",
+        "authors": ["A. Student", "B. Student"],
+        "include": [{"folder": "study/runs/a-*", "title": "a small network"}],
+        "parts": [{"heading": "Why", "words": "One.\n\nTwo."}, {"show": "results", "figures": ["reliability"]}],
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(tree))
+    study = report(tmp_path / "study.yaml", tmp_path / "out" / "report.html")
+    assert [run.place for run in study.runs] == ["study/runs/a-0", "study/runs/a-1"]
+    assert [row.label for row in study.groups[0].rows] == ["a small network"]
+    assert study.authors == "A. Student, B. Student"
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<p>One.</p>" in page
+    assert page.count("<figure") == 1
+    assert "Radar" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("colour: blue", "colour: Extra inputs are not permitted; a study has title, authors"),
+        ("parts: [{show: everything}]", "parts.0.show: Input should be 'summary', 'data'"),
+        ("title: [", "not YAML"),
+        ("- a", "a study has title"),
+        ("include: [nowhere]", "include: nowhere: no such folder"),
+        ("include: [study, {folder: study, title: twice}]", "include: study: is listed twice"),
+        (
+            "{include: [study], parts: [{show: results, figures: [pie]}]}",
+            "no figure 'pie' of results; choose among radar",
+        ),
+    ],
+)
+def test_a_file_that_says_what_it_cannot_is_refused(make: Make, tmp_path: Path, text: str, words: str) -> None:
+    make("a")
+    (tmp_path / "study.yaml").write_text(text)
+    with pytest.raises(RunError) as error:
+        report(tmp_path / "study.yaml", tmp_path / "report.html")
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_an_unknown_study_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"nowhere: no such study; give a folder that holds runs, or a \.yaml file"):
+        read_study(tmp_path / "nowhere")
+    with pytest.raises(RunError, match="holds neither run, ablation, explanation nor map"):
+        read_study(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["run.json", "recipe.yaml", "predictions.parquet", "environment.json"])
+def test_a_run_whose_files_are_missing_is_refused_by_the_files_name(make: Make, tmp_path: Path, name: str) -> None:
+    make("whole")
+    (make("broken", seed=1) / name).unlink()
+    with pytest.raises(RunError, match=rf"broken/{name}: no such file"):
+        read_study(tmp_path / "study")
+
+
+def test_a_recipe_that_is_none_is_refused(make: Make, tmp_path: Path) -> None:
+    (make("a") / "recipe.yaml").write_text("name: a\n")
+    with pytest.raises(RunError, match=r"a/recipe\.yaml: not a resolved recipe"):
+        read_study(tmp_path / "study")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("table.csv", "no such file"), ("ablation.svg", "no such file"), ("study.json", "not JSON")]
+)
+def test_a_damaged_ablation_is_refused(tmp_path: Path, name: str, words: str) -> None:
+    ablate(tmp_path / "size")
+    if name == "study.json":
+        (tmp_path / "size" / name).write_text("{")
+    else:
+        (tmp_path / "size" / name).unlink()
+    with pytest.raises(RunError, match=f"size/{name}: {words}"):
+        read_study(tmp_path)
