@@ -35,7 +35,7 @@ def test_golden_explanation_by_one_method_for_an_improbable_genre(check) -> None
 
 
 def test_golden_explanation_of_a_long_clip(check) -> None:
-    long = [Layer(one.title, one.values, one.frequencies, 5 * TIMES, one.kept) for one in (sound(), bump(), bump(None))]
+    long = [Layer(one.title, one.values, one.frequencies, 5 * TIMES, one.kept) for one in (sound(), bump(None))]
     check(explanation_figure(long[0], long[1:], SAID, "blues"), "explanation-long")
 
 
