@@ -28,7 +28,7 @@ rows: $(READY) ## prove every published row: train a little, export, classify
 	$(BIN)/genrelab reproduce --all --quick --output rows
 
 notebooks: $(READY) ## run the notebooks on music that they make themselves
-	$(BIN)/pytest --nbmake --nbmake-timeout=600 -n 2 notebooks
+	OMP_NUM_THREADS=1 $(BIN)/pytest --nbmake --nbmake-timeout=600 -n 2 notebooks
 
 lint: $(READY) ## check style, types and layers
 	$(BIN)/ruff check
