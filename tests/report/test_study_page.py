@@ -185,7 +185,10 @@ def test_a_browser_is_found_by_option_then_variable_then_name(tmp_path: Path, mo
         find_browser()
 
 
-@pytest.mark.parametrize("script", ["echo gone wrong >&2; exit 3", "exit 0", "for a; do :; done; echo text > out.pdf"])
+TEXT_FOR_PDF = 'for a; do case "$a" in --print-to-pdf=*) echo text > "${a#*=}";; esac; done'
+
+
+@pytest.mark.parametrize("script", ["echo gone wrong >&2; exit 3", "exit 0", TEXT_FOR_PDF])
 def test_a_browser_that_fails_leaves_the_old_pdf(tmp_path: Path, script: str) -> None:
     (tmp_path / "page.html").write_text("<p>")
     (tmp_path / "page.pdf").write_bytes(b"old")
