@@ -244,5 +244,7 @@ def test_seldom_validated_runs_validate_after_the_last_epoch_and_keep_its_weight
 
 @pytest.mark.parametrize("watcher", [{"schedule": "plateau"}, {"patience": 3}])
 def test_what_watches_every_epoch_needs_it_validated(table: Path, watcher: dict[str, object]) -> None:
-    with pytest.raises(RecipeError, match="needs every epoch's validation"):
+    with pytest.raises(
+        RecipeError, match=r": train: validate_every is 2, and .* needs every epoch's validation; set it to 1$"
+    ):
         tones(table, train={"validate_every": 2} | watcher)

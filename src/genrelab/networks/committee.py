@@ -57,7 +57,9 @@ class Committee(Network):
         return torch.stack([member.penalty() for member in self._networks()]).mean()
 
     def _networks(self) -> list[Network]:
-        return [member for member in self.members if isinstance(member, Network)]
+        return [
+            member for member in self.members if isinstance(member, Network)
+        ]  # all are; says it to the type checker
 
 
 class _Average(nn.Module):

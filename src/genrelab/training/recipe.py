@@ -297,6 +297,8 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{key}: unknown key; the keys here are {', '.join(model.model_fields)}"
     if first["type"] == "missing":
         return f"{key}: missing; a recipe has to say it"
+    if first["type"] == "value_error":  # one of our own sentences, about several keys together
+        return f"{key}: {first['ctx']['error']}"
     return f"{key}: {first['msg']}, not {first['input']!r}"
 
 
