@@ -17,7 +17,7 @@ MOST_RUNS = 6
 def radar_figure(table: pd.DataFrame, title: str = "") -> Figure:
     """Draw each run as a line around a wheel with a spoke for each metric; outside is better.
 
-    The middle is not zero where all runs are far from it, nor the rim 1: what each ring means stands beside it.
+    The middle is 0 and the rim 1.
 
     Parameters
     ----------
@@ -48,12 +48,10 @@ def radar_figure(table: pd.DataFrame, title: str = "") -> Figure:
             np.r_[spokes, 0], np.r_[row, row[0]], label=str(run), color=COLOURS[number], clip_on=False,
             linestyle=DASHES[number % len(DASHES)], marker=MARKERS[number], markersize=4.5,
         )  # fmt: skip
-    step = 0.1 if np.ptp(values) < 0.5 else 0.2
-    start, end = max(0.0, np.floor((values.min() - 0.02) / step) * step), np.ceil(values.max() / step - 1e-9) * step
-    axes.set_ylim(start, end)
-    rings = np.arange(start, end + 1e-9, step)
+    # From 0 to 1: a wheel that began elsewhere would make small differences look large.
+    axes.set_ylim(0, 1)
+    rings = np.arange(0.2, 1.01, 0.2)
     axes.set_yticks(rings, [f"{ring:.1f}" for ring in rings])
-    axes.text(0, start, f"{start:.1f}", fontsize=7, color=FAINT, ha="center", va="center")
     axes.set_rlabel_position(180 / values.shape[1])
     axes.tick_params(axis="y", labelsize=7, labelcolor=FAINT)
     axes.set_xticks(spokes, [LABELS.get(str(name), str(name)).replace(" ", "\n", 1) for name in table.columns])

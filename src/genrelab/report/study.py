@@ -39,7 +39,7 @@ _EMBEDDED = 24_000_000  # bytes of sound that a page takes in; what comes after 
 _PAPER = {"radar": (3.5, 4.2), "reliability": (3.4, 3.9), "difference": (5.3, 5.1), "training": (7.0, 3.4)}
 _SCALED = {"explanation": 4.5, "by_genre": 6.4, "by_artist": 6.4, "soft": 4.8, "overlap": 4.8}
 _CAPTIONS = {
-    "radar": "The best recipes over six metrics; outside is better. The middle need not be zero: see the rings.",
+    "radar": "The best recipes over six metrics; outside is better. The middle is 0, the rim 1.",
     "genres": "Precision, recall and F1 of each genre with their 95 % intervals, of the best recipes; in brackets its "
     "clips, once for each seed.",
     "difference": "The two best recipes, first minus second, in percentage points of each true genre's clips. A dot: "
