@@ -38,7 +38,7 @@ EVERYTHING = Cluster(
 
 @pytest.fixture
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a cluster's commands on the PATH; return the folder in which they keep what happened."""
+    """Put a cluster's commands and our own on the PATH; return the folder in which the former keep what happened."""
     home = tmp_path / "slurm home"
     programs = home / "bin"
     programs.mkdir(parents=True)
@@ -46,7 +46,8 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         words = " ".join(map(shlex.quote, (sys.executable, str(FAKE), name)))
         (programs / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         (programs / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    ours = Path(sys.executable).parent  # pytest runs without its environment being activated
+    monkeypatch.setenv("PATH", os.pathsep.join(map(str, (programs, ours, os.environ["PATH"]))))
     monkeypatch.setenv("FAKE_SLURM", str(home))
     return home
 
