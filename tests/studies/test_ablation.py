@@ -1,11 +1,9 @@
 """What an ablation trains, what it tells, and that nothing stops it from ending."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +15,10 @@ from genrelab.cli.app import main
 from genrelab.errors import GenrelabError, RecipeError
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
+from genrelab.locks import claimed
 from genrelab.networks.model import count_parameters
 from genrelab.studies.ablation import Plan, load_study, plan_jobs, resolve, study_names, tabulate
 from genrelab.studies.jobs import Job, train_all
-from genrelab.studies.locks import claimed
 from genrelab.studies.pooling import pool, sign_flip
 from genrelab.training import run
 from genrelab.training.fold import recipe_model
@@ -221,7 +219,7 @@ def test_the_verb_trains_writes_and_goes_on(tones: Path, tmp_path: Path, capsys)
 
 
 @pytest.mark.slow
-def test_a_run_that_another_process_trains_is_not_trained_twice(recipe, tmp_path: Path):
+def test_a_run_that_another_process_trains_is_not_trained_twice(recipe, wait_for, tmp_path: Path):
     """This process holds the lock of the first run: the other one trains the second, then waits for the first."""
     jobs = [Job(recipe.model_copy(update={"seed": seed}), tmp_path / "runs" / str(seed)) for seed in (0, 1)]
     (tmp_path / "tones.yaml").write_text(recipe.to_yaml())
@@ -230,31 +228,30 @@ def test_a_run_that_another_process_trains_is_not_trained_twice(recipe, tmp_path
         with claimed(tmp_path / "runs" / ".locks" / "0") as again:
             assert not again
         other = _train_elsewhere(tmp_path)
-        _wait_for(jobs[1].folder / "run.json", other)
+        wait_for(jobs[1].folder / "run.json", other)
         assert not jobs[0].folder.exists()
     assert other.wait(timeout=300) == 0
     assert jobs[0].done
 
 
 @pytest.mark.slow
-def test_a_killed_study_ends_as_an_undisturbed_one(recipe, tmp_path: Path):
+def test_a_killed_study_ends_as_an_undisturbed_one(recipe, wait_for, tmp_path: Path):
     """Kill one of two processes amid its run, and the other takes it over; what comes of it is the same."""
     (tmp_path / "tones.yaml").write_text(recipe.to_yaml())
     first, second = _train_elsewhere(tmp_path), _train_elsewhere(tmp_path)
-    _wait_for(tmp_path / "runs" / "0" / "fold-0" / "history.csv", first)
-    os.kill(first.pid, signal.SIGKILL)
+    wait_for(tmp_path / "runs" / "0" / "fold-0" / "history.csv", first)
+    first.kill()
     assert first.wait() == -signal.SIGKILL
     assert second.wait(timeout=300) == 0
+    assert _train_elsewhere(tmp_path, "alone").wait(timeout=300) == 0
     for seed in (0, 1):
-        alone = tmp_path / f"alone-{seed}"
-        run.train(recipe.model_copy(update={"seed": seed}), alone, run.Options(stores=tmp_path / "stores"))
         got, expected = (
-            pd.read_parquet(made / "predictions.parquet") for made in (tmp_path / "runs" / str(seed), alone)
+            pd.read_parquet(tmp_path / runs / str(seed) / "predictions.parquet") for runs in ("runs", "alone")
         )
         pd.testing.assert_frame_equal(got, expected, check_exact=True)
 
 
-def _train_elsewhere(folder: Path) -> "subprocess.Popen[bytes]":
+def _train_elsewhere(folder: Path, runs: str = "runs") -> "subprocess.Popen[bytes]":
     """Train two seeds in another process."""
     script = f"""
 import torch
@@ -264,18 +261,10 @@ from genrelab.training import run
 from genrelab.training.recipe import load_recipe
 torch.set_num_threads(1)
 folder = Path({str(folder)!r})
-jobs = [Job(load_recipe(folder / "tones.yaml", [f"seed={{seed}}"]), folder / "runs" / str(seed)) for seed in (0, 1)]
-train_all(jobs, folder / "runs", run.Options(stores=folder / "stores"))
+jobs = [Job(load_recipe(folder / "tones.yaml", [f"seed={{seed}}"]), folder / {runs!r} / str(seed)) for seed in (0, 1)]
+train_all(jobs, folder / {runs!r}, run.Options(stores=folder / "stores"))
 """
     return subprocess.Popen([sys.executable, "-c", script])
-
-
-def _wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + 300
-    while not path.is_file():
-        assert process.poll() is None or path.is_file(), f"{path}: not written, and its process has ended"
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def test_an_error_in_one_process_is_told_once_and_clearly(recipe, tmp_path: Path):

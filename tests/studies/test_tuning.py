@@ -17,8 +17,8 @@ import yaml
 from genrelab.cli.app import main
 from genrelab.errors import RecipeError, RunError
 from genrelab.evaluation.predictions import Predictions
+from genrelab.locks import claimed
 from genrelab.studies import journal as journals
-from genrelab.studies.locks import claimed
 from genrelab.studies.space import read_space
 from genrelab.studies.tuning import Plan, Tuning
 from genrelab.training import run
@@ -210,22 +210,16 @@ def test_a_trial_of_a_dead_process_is_gone_on_with(base: str, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_tuning_killed_at_random_moments_ends_as_an_undisturbed_one(base: str, tmp_path: Path):
-    whole = time.monotonic()
-    assert _tune_elsewhere(base, tmp_path / "undisturbed").wait() == 0
-    whole = time.monotonic() - whole
-    kills, rng = 0, random.Random(0)
-    while True:
+def test_a_tuning_killed_at_random_moments_ends_as_an_undisturbed_one(base: str, wait_for, tmp_path: Path):
+    rng = random.Random(0)
+    for trial in range(4):
         process = _tune_elsewhere(base, tmp_path / "killed")
-        if kills < 4:
-            time.sleep(rng.uniform(0.4, 0.9) * whole)
-            process.send_signal(signal.SIGKILL)
-        status = process.wait()
-        if status == 0:
-            break
-        assert status == -signal.SIGKILL
-        kills += 1
-    assert kills >= 2
+        wait_for(tmp_path / "killed" / f"trial-{trial:04}" / "fold-0" / "history.csv", process)
+        time.sleep(rng.uniform(0, 0.3))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    for name in ("killed", "undisturbed"):
+        assert _tune_elsewhere(base, tmp_path / name).wait(timeout=300) == 0
     expected, got = (tuning(base, tmp_path / name, trials=6).table() for name in ("undisturbed", "killed"))
     pd.testing.assert_frame_equal(got.drop(columns="minutes"), expected.drop(columns="minutes"), check_exact=True)
 

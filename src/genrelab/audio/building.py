@@ -50,6 +50,7 @@ def build(
     *,
     jobs: int | None = None,
     progress: "bool | Progress | None" = True,
+    wait: bool = False,
 ) -> None:
     """Build the store in `folder` or bring it up to date; see `SampleStore.build`."""
     if sample_rate < 1 or not max_seconds > 0:
@@ -62,7 +63,7 @@ def build(
         if _is_usable(folder, _load_finished(folder, settings), sources):
             return
         folder.mkdir(parents=True, exist_ok=True)
-        with lock(folder):
+        with lock(folder, wait):
             remove_leftovers(folder)
             finished = _load_finished(folder, settings)
             if finished and _is_up_to_date(finished, sources):

@@ -74,6 +74,7 @@ class SampleStore:
         jobs: int | None = None,
         progress: "bool | Progress | None" = True,
         max_seconds: float = 600.0,
+        wait: bool = False,
     ) -> "SampleStore":
         """Decode clips into a store, or bring a store up to date, and open it.
 
@@ -95,14 +96,16 @@ class SampleStore:
             True shows a bar on stderr; a `rich.progress.Progress` gets a task more; False or None shows nothing.
         max_seconds
             Longer clips are quarantined.
+        wait
+            Where another process builds this store, wait for it and open what it has built.
 
         Raises
         ------
         CorpusError
-            If two clips share a name, another process builds this store, or it cannot be written (a full disk); what
-            is written by then is kept.
+            If two clips share a name, another process builds this store and none shall be waited for, or it cannot
+            be written (a full disk); what is written by then is kept.
         """
-        build(Path(folder), list(clips), sample_rate, max_seconds, jobs=jobs, progress=progress)
+        build(Path(folder), list(clips), sample_rate, max_seconds, jobs=jobs, progress=progress, wait=wait)
         return cls(folder)
 
     def __reduce__(self) -> tuple[type["SampleStore"], tuple[Path]]:

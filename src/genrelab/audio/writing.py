@@ -1,7 +1,6 @@
 """The writing side of a sample store: one process at a time, samples before their index, full disks reported."""
 
 import os
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from genrelab.audio.index import BUILDING, Index, Record, lines
 from genrelab.errors import CorpusError
+from genrelab.locks import claimed
 
 
 class Writer:
@@ -80,24 +80,19 @@ class Writer:
 
 
 @contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold the folder for one building process; the system lets go of it when the process ends, however it ends.
+def lock(folder: Path, wait: bool) -> Iterator[None]:
+    """Hold the folder for one building process.
 
     Raises
     ------
     CorpusError
-        If another process holds it.
+        If another process holds it, and this one shall not wait until it has built.
     """
-    with (folder / ".lock").open("a") as file:
-        if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CorpusError(
-                    f"{folder}: another process is building this sample store; wait for it or take another folder"
-                ) from None
+    with claimed(folder / ".lock", wait) as mine:
+        if not mine:
+            raise CorpusError(
+                f"{folder}: another process is building this sample store; wait for it or take another folder"
+            )
         yield
 
 

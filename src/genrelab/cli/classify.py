@@ -55,7 +55,7 @@ def classify(
     wrong.
     """
     from genrelab.bundles.classifier import Classifier
-    from genrelab.cli.streams import quiet_libraries
+    from genrelab.cli.streams import quiet_libraries, unbroken
     from genrelab.cli.tally import Tally
     from genrelab.cli.writers import writer
 
@@ -71,7 +71,8 @@ def classify(
         results = stack.enter_context(closing(_results(classifier, names, windows, top, timeline, jobs)))
         stack.callback(tally.hide)  # before the table, which is printed when `out` is closed
         for prediction, spans in results:
-            out.add(prediction, spans)
+            with unbroken():
+                out.add(prediction, spans)
             tally.add(prediction)
             if strict and tally.failed:
                 break

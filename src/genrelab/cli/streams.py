@@ -2,9 +2,12 @@
 
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import TextIO
 
 
@@ -21,6 +24,23 @@ def say(text: str, style: str = "") -> None:
 
     # soft_wrap: a message is one line, which grep finds and terminals fold.
     Console(stderr=True, highlight=False).print(Text(f"genrelab: {text}", style=style), soft_wrap=True)
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Hold Ctrl-C back while something is written, and let it strike when that stands there whole."""
+    strike = signal.getsignal(signal.SIGINT)
+    if not callable(strike) or threading.current_thread() is not threading.main_thread():
+        yield  # Python hears no Ctrl-C here
+        return
+    struck: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: struck.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, strike)
+    if struck:
+        strike(*struck[0])
 
 
 def close_quietly(stream: TextIO) -> None:

@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from genrelab.corpora import load_corpus
 from genrelab.errors import GenrelabError, RunError
-from genrelab.studies.locks import claimed
+from genrelab.locks import claimed
 from genrelab.training import run
 from genrelab.training.fold import recipe_model
 from genrelab.training.recipe import Recipe
@@ -101,8 +101,7 @@ def _prepare(jobs: Sequence[Job], root: Path, options: run.Options, progress: Pr
         if recipe.max_clips is not None:
             corpus = corpus.subset(recipe.max_clips, recipe.seed)
         recipe_model(recipe, len(corpus.genres))
-        with claimed(root / LOCKS / "stores", wait=True):
-            run.open_store(recipe, corpus, options, progress)
+        run.open_store(recipe, corpus, options, progress)
 
 
 def _work(

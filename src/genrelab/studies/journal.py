@@ -13,7 +13,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.study import StudyDirection
 
 from genrelab.errors import RunError
-from genrelab.studies.locks import claimed
+from genrelab.locks import claimed
 
 PATIENCE = 30.0  # seconds; a line is written in milliseconds
 

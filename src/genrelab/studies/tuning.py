@@ -22,10 +22,10 @@ from rich.progress import Progress
 from genrelab import __version__
 from genrelab.errors import RecipeError, RunError
 from genrelab.files import atomic_path, write_json, write_text
+from genrelab.locks import claimed
 from genrelab.report.save import save
 from genrelab.report.tuning import tuning_figure
 from genrelab.studies.journal import locks_folder, open_study
-from genrelab.studies.locks import claimed
 from genrelab.studies.space import read_space
 from genrelab.training import run
 from genrelab.training.callbacks import TIMINGS, DivergedError

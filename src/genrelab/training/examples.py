@@ -26,6 +26,7 @@ from genrelab.corpora.pictures import read_picture
 from genrelab.errors import AudioError, CorpusError, RecipeError
 from genrelab.extractors import Extractor
 from genrelab.files import atomic_path, content_hash, remove_leftovers, write_json
+from genrelab.locks import claimed
 
 _PART = 64  # clips in a file: what is lost, at most, when a build is killed
 
@@ -106,17 +107,8 @@ class ExampleStore:
         content = repr((made_by, [(source.clip, source.key) for source in sources]))
         folder = folder / hashlib.sha256(content.encode()).hexdigest()[:12]
         if not (folder / "examples.json").is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(folder)
-            task = progress.add_task("Extracting", total=len(sources)) if progress else None
-            found: list[dict[str, int | str]] = []
-            with ThreadPoolExecutor(jobs or processors(), thread_name_prefix="extract") as pool:
-                for part, first in enumerate(range(0, len(sources), _PART)):
-                    some = sources[first : first + _PART]
-                    found.append(_part(folder / f"part-{part:05d}.npy", some, extractor, pool))
-                    if progress and task is not None:
-                        progress.advance(task, len(some))
-            write_json(folder / "examples.json", {"size": extractor.size, "parts": len(found), **_index(found)})
+            with claimed(folder / ".lock", wait=True):
+                _make(folder, sources, extractor, jobs or processors(), progress)
         return cls(folder)
 
     def __contains__(self, clip: object) -> bool:
@@ -219,6 +211,22 @@ def _content(path: Path) -> str:
         return content_hash(path)
     except OSError as error:  # reading it will say what is wrong
         return str(error.strerror)
+
+
+def _make(
+    folder: Path, sources: Sequence[ExampleSource], extractor: Extractor, jobs: int, progress: Progress | None
+) -> None:
+    """Make the parts that are not there, and the index of all."""
+    remove_leftovers(folder)
+    task = progress.add_task("Extracting", total=len(sources)) if progress else None
+    found: list[dict[str, int | str]] = []
+    with ThreadPoolExecutor(jobs, thread_name_prefix="extract") as pool:
+        for part, first in enumerate(range(0, len(sources), _PART)):
+            some = sources[first : first + _PART]
+            found.append(_part(folder / f"part-{part:05d}.npy", some, extractor, pool))
+            if progress and task is not None:
+                progress.advance(task, len(some))
+    write_json(folder / "examples.json", {"size": extractor.size, "parts": len(found), **_index(found)})
 
 
 def _part(

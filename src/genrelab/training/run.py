@@ -200,7 +200,7 @@ def open_store(recipe: Recipe, corpus: Corpus, options: Options, progress: Progr
     if corpus.holds == "sound":
         digest = hashlib.sha256(repr(sorted(map(repr, corpus.sources))).encode()).hexdigest()[:8]
         folder = root / f"{corpus.name}-{rate}-{digest}"
-        store = sound = SampleStore.build(folder, corpus.sources, rate, jobs=options.jobs, progress=progress)
+        store = sound = SampleStore.build(folder, corpus.sources, rate, jobs=options.jobs, progress=progress, wait=True)
     if extractor is not None and front.extraction is not None:
         if corpus.holds == "sound":
             sources = list(sound_sources(sound, extractor, recipe.window_samples, recipe.hop_samples))

@@ -60,5 +60,5 @@ else:
             return False
         except OSError as error:
             reason = error.strerror or error
-            raise RunError(f"{path}: cannot be locked ({reason}); choose an --output on another disk") from None
+            raise RunError(f"{path}: cannot be locked ({reason}); choose a place on another disk") from None
         return True
