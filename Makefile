@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	touch $(READY)
 
-demo: $(READY) ## make music, train on it, compare, classify; MUSIC=folder classifies yours, too
+demo: $(READY) ## make music, train on it, compare, explain, classify; MUSIC=folder classifies yours, too
 	$(BIN)/genrelab demo $(if $(MUSIC),--music "$(MUSIC)")
 
 test: $(READY) ## run the tests; ARGS are pytest's

@@ -26,7 +26,15 @@ def test_the_demo_goes_the_whole_way(
     assert "New songs, by artists that training never heard" in out
     assert out.count(".flac") >= 20  # ten songs, by two classifiers
     assert "not audio" in out.replace("\n", " ")
-    for name in ("report.html", "demo.onnx", "runs/cnn/report.html", "runs/rnn/report.html", "toy/clips.csv"):
+    for name in (
+        "report.html",
+        "demo.onnx",
+        "runs/cnn/report.html",
+        "runs/rnn/report.html",
+        "toy/clips.csv",
+        "explanation/kept.wav",
+        "study.html",
+    ):
         assert (tmp_path / "demo" / name).is_file()
     assert (tmp_path / "demo" / "report.html").read_text().startswith("<!doctype html>")
 

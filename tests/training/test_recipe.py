@@ -130,7 +130,7 @@ def test_an_override_without_a_value_is_refused() -> None:
 
 
 def test_a_window_too_short_for_the_pooling_names_the_key_to_change() -> None:
-    recipe = load_recipe("gtzan-crnn", ["audio.window=0.5", "network.pad=0"])
+    recipe = load_recipe("gtzan-crnn", ["audio.window=0.5", "audio.hop=0.5", "network.pad=0"])
     with pytest.raises(RecipeError, match=r"network\.pools"):
         build_model(
             (recipe.frontend.kind, recipe.frontend.options),
@@ -139,6 +139,12 @@ def test_a_window_too_short_for_the_pooling_names_the_key_to_change() -> None:
             recipe.window_samples,
             n_classes=10,
         )
+
+
+def test_windows_between_which_something_is_never_heard_are_refused() -> None:
+    with pytest.raises(RecipeError, match=r"hop is 30 s and window 2 s.*set audio\.hop"):
+        load_recipe("fma-cnn", ["audio.window=2"])
+    assert load_recipe("fma-cnn", ["audio.window=2", "audio.crop=start"]).audio.hop == 30
 
 
 def test_quick_keeps_the_recipe_but_for_its_size(recipe: Recipe) -> None:

@@ -17,7 +17,7 @@ def demo(
     music: Annotated[Path | None, typer.Option(help="A folder of your own music to classify as well.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthesised music and of the training.")] = 0,
 ) -> None:
-    """Synthesise music in ten genres, train three networks on it, compare them, and classify sound files.
+    """Synthesise music in ten genres, train three networks on it, compare and explain them, and classify sound files.
 
     Takes under three minutes on two cores and needs no network.
     """
@@ -26,8 +26,10 @@ def demo(
 
     from rich.console import Console
 
+    from genrelab.cli import explain
     from genrelab.cli.compare import compare
     from genrelab.cli.console import progress_bars
+    from genrelab.cli.report import report
     from genrelab.corpora import load_corpus
     from genrelab.report.run import evaluate_run
     from genrelab.training import run
@@ -65,14 +67,20 @@ def demo(
     _classify(songs, bundle)
     say("with the bundle that comes with genrelab, which knows ten other genres and no such music:")
     _classify(songs, None)
+
+    console.rule("4. Why? To see and to hear, and all of it as one report")
+    explain.file(best, songs[0], output=output / "explanation")
+    report(output, output / "study.html")
     if music is not None:
-        console.rule(f"4. Your music: {music}")
+        console.rule(f"5. Your music: {music}")
         _classify([music], None)
 
     console.rule("Where everything lies")
     say(f"{output / 'report.html'}  the comparison, to be opened in a browser")
     for folder in runs:
         say(f"{folder / 'report.html'}  one run: confusions, curves, calibration, recipe")
+    say(f"{output / 'explanation/index.html'}  what in one song speaks for its genre, to see and to hear")
+    say(f"{output / 'study.html'}  everything above, as the report of a study")
     say(f"{bundle}  a classifier in one file: genrelab classify --bundle {bundle} SONG")
 
 
@@ -87,7 +95,7 @@ def _claim(output: Path) -> None:
     if not mark.is_file() and output.is_dir() and any(output.iterdir()):
         raise RunError(f"{output}: is not empty and was not made by a demo; choose another --output")
     write_text(mark, "Delete this folder when you are done with it; `genrelab demo` makes it again.\n")
-    for made in ("runs", "stores", "toy", "new songs"):
+    for made in ("runs", "stores", "toy", "new songs", "explanation"):
         shutil.rmtree(output / made, ignore_errors=True)
 
 

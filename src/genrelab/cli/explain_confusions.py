@@ -91,7 +91,13 @@ def confusions(
     )
     write_text(output / "confusions.html", page)
     result: dict[str, Any] = {key: read.info[key] for key in ("name", "corpus", "protocol", "folds", "seed", "leaks")}
-    result |= {"part": part, "genres": predictions.genres, "clips": len(predictions), "accuracy": accuracy}
+    result |= {
+        "run": run.resolve().name,
+        "part": part,
+        "genres": predictions.genres,
+        "clips": len(predictions),
+        "accuracy": accuracy,
+    }
     result["mean_probabilities"] = found.soft_confusion(predictions).tolist()
     result |= {name: table.to_dict("records") for name, table in tables.items()}
     result |= {"words": words, "artist_questions": tables["artists"].attrs.get("questions")}

@@ -151,7 +151,7 @@ def embed_run(
     if not tables:
         raise RunError(f"{folder}: fold {fold} has no clips in its part {' or '.join(parts)}; choose another --fold")
     info = {key: summary[key] for key in ("name", "corpus", "protocol", "folds", "seed", "leaks")}
-    info |= {"fold": fold, "source": "run"}
+    info |= {"run": folder.resolve().name, "fold": fold, "source": "run"}
     return Embedded(pd.concat(tables, ignore_index=True), np.concatenate(vectors), info)
 
 

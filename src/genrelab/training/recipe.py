@@ -58,6 +58,16 @@ class Audio(_Section):
     # Where training cuts its window. From start or centre, a whole clip is judged by that one window, too.
     crop: Literal["random", "start", "centre"] = "random"
 
+    @model_validator(mode="after")
+    def _covered(self) -> Self:
+        """Refuse windows between which something is never heard."""
+        if self.crop == "random" and self.hop is not None and self.hop > self.window:
+            raise ValueError(
+                f"hop is {self.hop:g} s and window {self.window:g} s, so that whole clips would be judged without what "
+                "lies between the windows; set audio.hop, too"
+            )
+        return self
+
 
 class Protocol(_Section):
     """How the corpus is split (see genrelab.corpora.protocols)."""
