@@ -35,13 +35,14 @@ def reproduce(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every recipe.")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("reproduced"),
-    stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: the user's cache]")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch on the CPU.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that train at the same time.")] = 1,
+    stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: OUTPUT/stores]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch on the CPU, of all processes.")] = None,
 ) -> None:
     """Train published rows with several protocols and seeds, and print what came of it.
 
-    What is trained already is left as it is, so that the same command goes on after an interruption. The table is
-    written to OUTPUT/reproduced.csv.
+    What is trained already is left as it is, so that the same command goes on after an interruption; several of them
+    may work on one OUTPUT at the same time. The table is written to OUTPUT/reproduced.csv.
     """
     import torch
     from rich.console import Console
@@ -53,7 +54,7 @@ def reproduce(
     from genrelab.files import atomic_path
     from genrelab.report.run import evaluate_run
     from genrelab.studies.reproduce import Data, Plan, prove, published_rows, summarise
-    from genrelab.studies.reproduce import reproduce as train_all
+    from genrelab.studies.reproduce import reproduce as train
     from genrelab.training.run import Options
 
     if bool(rows) == all_:
@@ -70,11 +71,10 @@ def reproduce(
         sections = Data(corpus_section(data) if data else None, pictures, table, pieces_table)
         plan = Plan(names, sections, protocol or ["random", "artist-folds"], folds, range(seeds), set_ or [], short)
     console = Console(highlight=False)
-    done = []
     with progress_bars() as progress:
-        for made in train_all(plan, output, Options(resume=True, stores=stores or output / "stores"), progress):
-            done.append(made)
-            row, name, seed, folder = made
+        options = Options(stores=stores or output / "stores")
+        done = train(plan, output, options, jobs, progress, progress.console.print)
+        for row, name, seed, folder in done:
             if quick:
                 progress.console.print(
                     f"{row}: trained, exported; of a toy song its bundle says {prove(folder, sound)}"

@@ -1,8 +1,9 @@
 """Rows of published systems, each trained with every protocol and seed asked for, and what came of it as one table."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from genrelab.evaluation.intervals import bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.frontends import FRONTENDS
+from genrelab.locks import claimed
+from genrelab.studies.jobs import LOCKS, Job, train_all
 from genrelab.studies.pooling import pool
 from genrelab.training import run
 from genrelab.training.ensemble import combine_runs
@@ -92,34 +95,36 @@ def published_rows() -> list[str]:
     return [name.removeprefix(PUBLISHED) for name in recipe_names() if name.startswith(PUBLISHED)]
 
 
-def in_order(rows: Iterable[str]) -> list[str]:
-    """Return rows and what they are made of (an ensemble's members, the run that another starts from), those first."""
-    ordered: list[str] = []
+def waves(rows: Iterable[str]) -> list[list[str]]:
+    """Return rows and what they are made of (an ensemble's members, the run that another starts from).
 
-    def add(row: str) -> None:
-        recipe = load_any(row)
-        if isinstance(recipe, EnsembleRecipe):
-            needed = [str(member) for member in recipe.ensemble.members]
-        else:
-            needed = [] if recipe.start is None else [str(recipe.start.run)]
-        for one in needed:
-            add(one)
-        if row not in ordered:
-            ordered.append(row)
+    Nothing in a wave needs another of it, so that its rows can be trained at the same time.
+    """
+    depths: dict[str, int] = {}
 
-    for row in rows:
-        add(row)
-    return ordered
+    def depth(row: str) -> int:
+        if row not in depths:
+            recipe = load_any(row)
+            if isinstance(recipe, EnsembleRecipe):
+                needed = [str(member) for member in recipe.ensemble.members]
+            else:
+                needed = [] if recipe.start is None else [str(recipe.start.run)]
+            depths[row] = 1 + max(map(depth, needed), default=-1)
+        return depths[row]
+
+    last = max(map(depth, rows), default=-1)
+    return [[row for row, found in depths.items() if found == wave] for wave in range(last + 1)]
 
 
 def reproduce(
     plan: Plan,
     folder: Path,
     options: run.Options,
+    processes: int = 1,
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda line: None,
-) -> Iterator[tuple[str, str, int, Path]]:
-    """Train what is not trained yet, run by run, and yield row, protocol, seed and run folder of each.
+) -> list[tuple[str, str, int, Path]]:
+    """Train what is not trained yet, and return row, protocol, seed and run folder of each.
 
     Parameters
     ----------
@@ -129,24 +134,24 @@ def reproduce(
         Holds ``ROW/PROTOCOL-SEED`` for each run. A run that is there is gone on with, or left as it is.
     options
         As for `genrelab.training.run.train`.
-    progress
-        Where to draw progress.
-    say
-        Gets a line before each run.
+    processes, progress, say
+        As for `genrelab.studies.jobs.train_all`.
     """
-    for row in in_order(plan.rows):
-        for protocol in plan.protocols:
-            for seed in plan.seeds:
-                place = f"{protocol}-{seed}"
-                made = folder / row / place
-                if not (made / "run.json").is_file():
-                    say(f"{row}, {protocol}, seed {seed}")
-                    recipe = resolve(plan, row, protocol, seed, folder)
-                    if isinstance(recipe, EnsembleRecipe):
-                        combine_runs(recipe, made, resume=True)
-                    else:
-                        run.train(recipe, made, options, progress)
-                yield row, protocol, seed, made
+    made = []
+    for rows in waves(plan.rows):
+        jobs = []
+        for row, protocol, seed in product(rows, plan.protocols, plan.seeds):
+            place = folder / row / f"{protocol}-{seed}"
+            made.append((row, protocol, seed, place))
+            recipe = resolve(plan, row, protocol, seed, folder)
+            if isinstance(recipe, Recipe):
+                jobs.append(Job(recipe, place))
+                continue
+            with claimed(folder / LOCKS / "ensembles", wait=True):
+                if not (place / "run.json").is_file():
+                    combine_runs(recipe, place, resume=True)
+        train_all(jobs, folder, options, processes, progress, say)
+    return made
 
 
 def resolve(plan: Plan, row: str, protocol: str, seed: int, folder: Path) -> Recipe | EnsembleRecipe:
