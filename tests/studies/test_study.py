@@ -197,6 +197,15 @@ def test_a_file_lists_folders_with_titles_and_says_what_is_shown(make: Make, tmp
     assert "Radar" not in page
 
 
+def test_a_title_of_several_recipes_stands_before_their_names(make: Make, tmp_path: Path) -> None:
+    make("runs/a-0")
+    make("runs/b-0", "short/gtzan-crnn-short")
+    (tmp_path / "study.yaml").write_text("include: [{folder: study/runs, title: Two networks}]")
+    (group,) = report(tmp_path / "study.yaml", tmp_path / "report.html").groups
+    assert {row.label.partition(": ")[0] for row in group.rows} == {"Two networks"}
+    assert len({row.label for row in group.rows}) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

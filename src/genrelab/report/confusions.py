@@ -13,6 +13,7 @@ from scipy.spatial.distance import squareform
 
 from genrelab.evaluation.blends import Blend, groups
 from genrelab.evaluation.predictions import PREFIX
+from genrelab.report import words
 from genrelab.report.confusion import RIGHT, WRONG, name_sides, paint_cells
 from genrelab.report.style import BLUE, COLOURS, FAINT, INK, MARKERS, WIDTH, new_figure, styled
 
@@ -132,7 +133,7 @@ def blend_artists_figure(blend: Blend, most: int = 20, unit: str = "artist") -> 
     number = len(set(blend.clips["artist"]) - {""})
     shown = f"{len(table)} of {number} {unit}s" if number > len(table) else f"by {unit}"
     labels = [f"all clips ({len(blend.clips)})"] + [
-        f"{_short(name)} ({clips})" for name, clips in zip(table["artist"], table["clips"], strict=True)
+        f"{words.short(name, 28)} ({clips})" for name, clips in zip(table["artist"], table["clips"], strict=True)
     ]
     figure = new_figure(WIDTH, 1.1 + 0.23 * len(values))
     axes = figure.subplots()
@@ -276,10 +277,6 @@ def _percent(axes: Axes) -> None:
 def _legend(figure: Figure, colours: dict[str, str]) -> None:
     handles = [Patch(color=colour, label=genre) for genre, colour in colours.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handlelength=1.0, columnspacing=1.2)
-
-
-def _short(name: str, most: int = 28) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def _grid(step: float) -> list[Floats]:

@@ -156,7 +156,7 @@ def _scatter(axes: Axes, table: pd.DataFrame, method: str, by: str, names: Seque
     for number, name in enumerate(names):
         colour, marker = mark(number)
         own = table[table[by] == name]
-        axes.scatter([], [], s=22, color=colour, marker=marker, label=_short(name))  # the legend's, always filled
+        axes.scatter([], [], s=22, color=colour, marker=marker, label=words.short(name, 22))  # always filled
         for split, part in own.groupby("split"):
             learned, chosen = split == "train", split == "validation"
             axes.scatter(
@@ -228,7 +228,3 @@ def _ends(figure: Mapping[str, Any]) -> str:
         return ""
     low, high = (f"{100 * end:.0f}".replace("-", "\u2212") for end in (figure["low"], figure["high"]))
     return f" (95 % interval {low} to {high})"
-
-
-def _short(name: str, most: int = 22) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"

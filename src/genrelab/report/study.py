@@ -33,6 +33,7 @@ from genrelab.report.study_words import ablation_words, data_words, summary
 
 FIGURES = ("radar", "reliability", "genres", "difference", "training")
 _COMPARED = 2  # runs whose genres are set side by side: more bars would fill a page
+_LEGEND = 40  # letters of a recipe's name in a figure
 _PAIRS = 8
 _EMBEDDED = 24_000_000  # bytes of sound that a page takes in; what comes after is named only
 # Inches. What is drawn here is drawn as large as it is printed; what other commands drew, is scaled.
@@ -180,27 +181,39 @@ def _results(group: Group, figures: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _names(rows: Sequence[Row]) -> dict[str, str]:
+    """Return by label what a legend has room for, different ones for different rows."""
+    cut = [words.short(row.label, _LEGEND) for row in rows]
+    return {
+        row.label: name if cut.count(name) == 1 else f"{words.short(row.label, _LEGEND - 4)} {number}"
+        for number, (row, name) in enumerate(zip(rows, cut, strict=True), 1)
+    }
+
+
 def _draw(rows: Sequence[Row], name: str) -> dict[str, Any] | None:
     """Return a figure of a group's best rows with its caption and runs; None where it would show nothing."""
     figure: Figure | None = None
     shown = rows[:_COMPARED]
+    names = _names(rows)
     if name == "radar" and len(rows) > 1:
         shown = rows[:WHEEL_RUNS]
-        figure = radar_figure(pd.DataFrame({row.label: row.metrics for row in shown}).T[list(METRICS)])
+        figure = radar_figure(pd.DataFrame({names[row.label]: row.metrics for row in shown}).T[list(METRICS)])
     elif name == "reliability":
         shown = rows[:1]
         table = reliability(shown[0].test)
         figure = reliability_figure(table, expected_calibration_error(table))
     elif name == "genres":
         tables = [per_genre(row.test).merge(bootstrap_genres(row.test), on="genre") for row in shown]
-        figure = genre_bars_figure(pd.concat([t.assign(run=row.label) for t, row in zip(tables, shown, strict=True)]))
+        named = [table.assign(run=names[row.label]) for table, row in zip(tables, shown, strict=True)]
+        figure = genre_bars_figure(pd.concat(named))
     elif name == "difference" and len(rows) > 1 and rows[1].behind is not None:
         a, b = (one_row_a_clip(row.runs[0].run.predictions.part("test")) for row in shown)
-        figure = difference_figure(confusion_difference(a, b), (shown[0].label, shown[1].label))
+        figure = difference_figure(confusion_difference(a, b), (names[shown[0].label], names[shown[1].label]))
     elif name == "training":
         shown = [row for row in rows if row.history is not None][:MOST_RUNS]
         if shown:
-            figure = runs_training_figure({row.label: row.history for row in shown if row.history is not None})
+            histories = {names[row.label]: row.history for row in shown if row.history is not None}
+            figure = runs_training_figure(histories)
     if figure is None:
         return None
     if name in _PAPER:  # drawn as large as it is printed, letters keep their size

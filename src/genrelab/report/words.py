@@ -35,6 +35,11 @@ PROTOCOLS = {
 _OTHER = "This protocol is not one of genrelab's own; what its parts share is not known here."
 
 
+def short(name: str, most: int) -> str:
+    """Return a name in at most so many characters."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
 def protocol_words(protocol: str) -> str:
     """Return a paragraph on what a protocol's figures tell."""
     return PROTOCOLS.get(protocol, _OTHER)

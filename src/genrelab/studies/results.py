@@ -37,18 +37,29 @@ def group_runs(runs: Sequence[StudyRun]) -> list[Group]:
 def label_recipes(runs: Sequence[StudyRun]) -> dict[int, str]:
     """Return by run number what its recipe is called: its title or name and, where two differ, by what."""
     named: dict[str, dict[str, dict[str, str]]] = {}
-    for run in runs:
-        name = run.title or str(run.recipe.get("name", run.place))
+    names = _names(runs)
+    for run, name in zip(runs, names, strict=True):
         named.setdefault(name, {}).setdefault(method_key(run), flat(_method(run.recipe)))
     labels = {}
-    for run in runs:
-        name = run.title or str(run.recipe.get("name", run.place))
+    for run, name in zip(runs, names, strict=True):
         first, own = next(iter(named[name].values())), named[name][method_key(run)]
         keys = [key for key in {**first, **own} if first.get(key) != own.get(key)]
         told = ", ".join(f"{key.rpartition('.')[2]} {own.get(key, 'none')}" for key in keys[:_KEYS_TOLD])
         more = "" if len(keys) <= _KEYS_TOLD else f" and {len(keys) - _KEYS_TOLD} more"
         labels[run.number] = f"{name} ({told}{more})" if keys else name
     return labels
+
+
+def _names(runs: Sequence[StudyRun]) -> list[str]:
+    """Return each run's title, its recipe's name where it has none, and both where a title is several recipes'."""
+    recipes = [str(run.recipe.get("name", run.place)) for run in runs]
+    under: dict[str, set[str]] = {}
+    for run, recipe in zip(runs, recipes, strict=True):
+        under.setdefault(run.title, set()).add(recipe)
+    return [
+        recipe if not run.title else run.title if len(under[run.title]) == 1 else f"{run.title}: {recipe}"
+        for run, recipe in zip(runs, recipes, strict=True)
+    ]
 
 
 def methods(runs: Sequence[StudyRun]) -> list[Method]:
