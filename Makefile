@@ -22,7 +22,7 @@ demo: $(READY) ## make music, train on it, compare, explain, classify; MUSIC=fol
 	$(BIN)/genrelab demo $(if $(MUSIC),--music "$(MUSIC)")
 
 test: $(READY) ## run the tests; ARGS are pytest's
-	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
 rows: $(READY) ## prove every published row: train a little, export, classify
 	$(BIN)/genrelab reproduce --all --quick --output rows

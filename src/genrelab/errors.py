@@ -52,3 +52,7 @@ class RunError(GenrelabError):
 
 class BundleError(GenrelabError):
     """A file that is not a genrelab bundle, or a bundle this version cannot use."""
+
+
+class BackboneError(GenrelabError):
+    """A pretrained network that is missing, damaged or not the published one."""

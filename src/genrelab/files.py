@@ -85,6 +85,13 @@ def content_hash(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: ``$GENRELAB_CACHE``, or ``genrelab`` in the user's cache."""
+    named = os.environ.get("GENRELAB_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(named) if named else Path(base) / "genrelab"
+
+
 def _sync_folder(folder: Path) -> None:
     """Flush the rename itself; Windows has no folder handles to flush."""
     if os.name == "posix":

@@ -11,7 +11,7 @@ from genrelab.errors import RecipeError
 from genrelab.frontends import FRONTENDS, FrontEnd
 
 SAMPLE_RATE = 8000
-EXAMPLES = {"picture", "handcrafted", "joint"}
+EXAMPLES = {"picture", "handcrafted", "joint", "backbone"}
 SAMPLES = 6000
 SMALL = {
     "waveform": {"normalise": "clip-standard"},

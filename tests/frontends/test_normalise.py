@@ -2,7 +2,15 @@ import pytest
 import torch
 
 from genrelab.frontends import FRONTENDS
-from genrelab.frontends.normalise import NORMALISERS, BandMinMax, BandStandard, ClipMinMax, ClipStandard, Normaliser
+from genrelab.frontends.normalise import (
+    NORMALISERS,
+    BandClipped,
+    BandMinMax,
+    BandStandard,
+    ClipMinMax,
+    ClipStandard,
+    Normaliser,
+)
 
 CLIPS = torch.tensor([[[[0.0, 1.0, 2.0], [3.0, 4.0, 8.0]]], [[[-50.0, -50.0, -50.0], [-50.0, -50.0, -50.0]]]])
 
@@ -91,3 +99,12 @@ def test_scalings_within_a_clip_read_nothing_of_the_training_part(name):
         yield
 
     NORMALISERS[name](2).fit(never())
+
+
+def test_band_clipped_keeps_what_lies_far_out_within_five_deviations():
+    fitted, plain = BandClipped(2), BandStandard(2)
+    for normaliser in (fitted, plain):
+        normaliser.fit([CLIPS])
+    assert torch.equal(fitted(CLIPS), plain(CLIPS))
+    far = torch.tensor([1e6, -1e6]).reshape(1, 1, 2, 1)
+    assert fitted(far).flatten().tolist() == [5.0, -5.0]

@@ -35,6 +35,7 @@ VERBS = {
     "slurm": Verb("genrelab.cli.slurm", "slurm", "Recipes to jobs on a SLURM cluster."),
     "explain": Verb("genrelab.cli.explain", "app", "Why a network says what it says, to see and to hear."),
     "export": Verb("genrelab.cli.export", "export", "Write a run as a bundle: one .onnx file, no PyTorch needed."),
+    "backbone": Verb("genrelab.cli.backbone", "app", "Bring networks that others trained, to learn from."),
     "classify": Verb("genrelab.cli.classify", "classify", "Tell the genre of sound files and folders."),
     "info": Verb("genrelab.cli.info", "info", "Print versions, devices, recipes, the default bundle."),
 }
@@ -44,7 +45,7 @@ EXTRAS = {
     "media": "av",
     "track": "tensorboard wandb",
     "train": "torch lightning torchmetrics scipy sklearn pandas pyarrow safetensors onnx onnxscript pydantic yaml "
-    "matplotlib jinja2 captum umap optuna",
+    "matplotlib jinja2 captum umap optuna google_crc32c",
 }
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules.split()}
 

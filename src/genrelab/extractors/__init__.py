@@ -1,9 +1,10 @@
-"""Samples to examples of a fixed size, for front ends that no graph can hold; numpy alone, no PyTorch.
+"""Samples to examples of a fixed size, for front ends that no graph can hold; no PyTorch.
 
 An extractor is found by its name in `EXTRACTORS`. What it makes of a clip is computed once and kept (see
 `genrelab.training.examples`); a bundle names its extractor, and the classifier runs the same code.
 """
 
+from genrelab.extractors.backbone import Backbone
 from genrelab.extractors.extractor import Extractor
 from genrelab.extractors.handcrafted import Handcrafted
 from genrelab.extractors.joint import Joint, Samples
@@ -14,6 +15,7 @@ EXTRACTORS: dict[str, type[Extractor]] = {
     "joint": Joint,
     "handcrafted": Handcrafted,
     "picture": Picture,
+    "backbone": Backbone,
 }
 
 __all__ = ["EXTRACTORS", "Extractor"]

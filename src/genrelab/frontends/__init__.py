@@ -1,5 +1,6 @@
 """Samples to features."""
 
+from genrelab.frontends.backbone import BackboneLayers
 from genrelab.frontends.chroma import Chroma
 from genrelab.frontends.contrast import Contrast
 from genrelab.frontends.frontend import FrontEnd
@@ -23,6 +24,7 @@ FRONTENDS: dict[str, type[FrontEnd]] = {
     "picture": Picture,
     "handcrafted": Handcrafted,
     "joint": Joint,
+    "backbone": BackboneLayers,
 }
 
 __all__ = ["FRONTENDS", "FrontEnd"]

@@ -10,10 +10,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-Normalise = Literal["none", "clip-minmax", "clip-standard", "band-standard", "band-minmax"]
+Normalise = Literal["none", "clip-minmax", "clip-standard", "band-standard", "band-clipped", "band-minmax"]
 
 # Far below any spread that features have, far above where float32 loses digits.
 _SMALLEST_SPREAD = 1e-6
+_FURTHEST = 5.0  # deviations from the mean
 
 
 class Normaliser(nn.Module):
@@ -101,6 +102,18 @@ class BandStandard(Normaliser):
         self.deviation.copy_((squares / count).sqrt().clamp(min=_SMALLEST_SPREAD))
 
 
+class BandClipped(BandStandard):
+    """As `BandStandard`, but what lies further than five deviations from the mean counts as lying there.
+
+    A value that hardly varies over the training part may be thousands of deviations away in sounds unlike it, and
+    would drown out all others.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scale features (batch, channels, bins, frames) to features of the same shape, in [-5, 5]."""
+        return super().forward(features).clamp(-_FURTHEST, _FURTHEST)
+
+
 class BandMinMax(Normaliser):
     """Scales each band linearly so that over the training part its lowest value is 0 and its highest 1.
 
@@ -136,5 +149,6 @@ NORMALISERS: dict[str, type[Normaliser]] = {
     "clip-minmax": ClipMinMax,
     "clip-standard": ClipStandard,
     "band-standard": BandStandard,
+    "band-clipped": BandClipped,
     "band-minmax": BandMinMax,
 }

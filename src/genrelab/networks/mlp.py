@@ -24,7 +24,8 @@ class Mlp(Network):
     n_classes
         Number of genres.
     units
-        Units of each dense layer; the last one's activations are the embedding.
+        Units of each dense layer; the last one's activations are the embedding. Without layers the features
+        themselves are, and the network is one linear layer.
     activations
         Of each dense layer ``"relu"`` or ``"gelu"``.
     dropout
@@ -33,7 +34,7 @@ class Mlp(Network):
     Raises
     ------
     RecipeError
-        There is no layer, or not one activation for each.
+        A layer has no unit, or there is not one activation for each.
     """
 
     def __init__(
@@ -44,12 +45,12 @@ class Mlp(Network):
         activations: tuple[Literal["relu", "gelu"], ...] = ("gelu", "relu"),
         dropout: float = 0.1,
     ) -> None:
-        if not units or min(units) < 1 or len(units) != len(activations) or not set(activations) <= set(_ACTIVATIONS):
+        if min(units, default=1) < 1 or len(units) != len(activations) or not set(activations) <= set(_ACTIVATIONS):
             raise RecipeError(
-                f"network.units, network.activations: {list(units)} and {list(activations)}; give at least one layer, "
-                f"each at least one unit and one activation of {', '.join(_ACTIVATIONS)}"
+                f"network.units, network.activations: {list(units)} and {list(activations)}; give each layer "
+                f"at least one unit and one activation of {', '.join(_ACTIVATIONS)}"
             )
-        super().__init__(input_shape, n_classes, units[-1])
+        super().__init__(input_shape, n_classes, units[-1] if units else prod(input_shape))
         layers: list[nn.Module] = []
         for (before, after), activation in zip(pairwise([prod(input_shape), *units]), activations, strict=True):
             layers += [Dropout(dropout), nn.Linear(before, after), _ACTIVATIONS[activation]()]
@@ -57,6 +58,6 @@ class Mlp(Network):
         initialise(self)
 
     def embed(self, features: Tensor) -> Tensor:
-        """Return the last layer's activation, (batch, units[-1]), of features of any shape (batch, ...)."""
+        """Return the last layer's activation, (batch, embedding_size), of features of any shape (batch, ...)."""
         embedding: Tensor = self.layers(features.flatten(1))
         return embedding

@@ -26,7 +26,7 @@ from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split, make_splits
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.evaluation.predictions import Predictions
-from genrelab.files import remove_leftovers, write_json, write_text
+from genrelab.files import cache_folder, remove_leftovers, write_json, write_text
 from genrelab.frontends import FRONTENDS
 from genrelab.networks.model import GenreModel
 from genrelab.training.checkpoints import load_weights
@@ -228,13 +228,6 @@ def recipe_splits(recipe: Recipe, corpus: Corpus) -> list[Split]:
         group_by=protocol.group_by,
         column=protocol.column,
     )
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be made again: ``$GENRELAB_CACHE``, or ``genrelab`` in the user's cache."""
-    named = os.environ.get("GENRELAB_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(named) if named else Path(base) / "genrelab"
 
 
 def load_run_recipe(folder: Path) -> Recipe:

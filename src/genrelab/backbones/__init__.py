@@ -1,0 +1,1 @@
+"""Networks that others trained: fetched once, written as what this package reads, used offline ever after."""

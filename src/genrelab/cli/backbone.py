@@ -1,0 +1,38 @@
+"""``genrelab backbone``: networks that others trained."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback()
+def _group() -> None:
+    """Bring networks that others trained to this machine."""
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="musicnn: four networks trained to tag 50 kinds of music.")],
+    source: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The package's wheel, if you have it. [default: pip gets it]")
+    ] = None,
+) -> None:
+    """Bring pretrained networks into the user's cache, for the front end `backbone`; everything after is offline.
+
+    musicnn (Pons and Serra 2019, ISC licence): MSD_musicnn and MSD_vgg learned from the Million Song Dataset,
+    MTT_musicnn and MTT_vgg from MagnaTagATune. The package is read, not installed; TensorFlow is not needed.
+    """
+    from rich.console import Console
+
+    from genrelab.errors import BackboneError
+
+    if name != "musicnn":
+        raise BackboneError(f"{name!r} cannot be fetched; there is: musicnn")
+    from genrelab.backbones.musicnn import fetch_musicnn
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    for path in fetch_musicnn(source, lambda line: console.print(line, soft_wrap=True)):
+        typer.echo(path)

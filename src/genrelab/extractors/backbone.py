@@ -1,0 +1,85 @@
+"""What trained networks of others make of sound: their layers as a row of values, by ONNX Runtime."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from genrelab.audio.windows import cut, window_starts
+from genrelab.errors import BackboneError, RecipeError
+from genrelab.extractors.extractor import Extractor
+from genrelab.files import cache_folder
+
+SAMPLE_RATE = 16000
+WINDOW = 186 * 256
+"""Samples that these networks hear at once: 187 frames, 2.976 s."""
+_MUSICNN = {"tags": 50, "penultimate": 200, "mean_pool": 753, "max_pool": 753}
+_VGG = {"tags": 50, "penultimate": 256}
+NETWORKS = {"MSD_musicnn": _MUSICNN, "MTT_musicnn": _MUSICNN, "MSD_vgg": _VGG, "MTT_vgg": _VGG}
+"""The layers of each network and their sizes, in the order in which they lie in its output."""
+_ERRORS_ONLY = 3
+
+
+class Backbone(Extractor):
+    """The layers of one or several frozen networks, averaged over the patches of a window.
+
+    A window shorter than a patch is repeated until it fills one, as the networks' authors did (``repeat-pad``).
+
+    Parameters
+    ----------
+    sample_rate
+        In Hz: 16 000, at which these networks learned.
+    networks
+        Names from `NETWORKS`. ``genrelab backbone fetch musicnn`` brings them.
+
+    Raises
+    ------
+    RecipeError
+        There is no such network, or the sample rate is another.
+    """
+
+    def __init__(self, sample_rate: int, networks: Sequence[str]) -> None:
+        super().__init__(sample_rate)
+        if sample_rate != SAMPLE_RATE:
+            raise RecipeError(f"audio.sample_rate: {sample_rate} Hz; these networks learned at {SAMPLE_RATE}")
+        unknown = [name for name in networks if name not in NETWORKS]
+        if unknown or not networks:
+            raise RecipeError(f"frontend.networks: {', '.join(unknown) or 'none'}; choose of {', '.join(NETWORKS)}")
+        self.networks = tuple(networks)
+        self.size = sum(size for name in self.networks for size in NETWORKS[name].values())
+
+    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the example (size,), float32, of mono samples (n,).
+
+        Raises
+        ------
+        BackboneError
+            A network is not on this machine.
+        """
+        if len(samples) < WINDOW:
+            samples = np.resize(samples, WINDOW)
+        patches = cut(samples, window_starts(len(samples), WINDOW, hop=WINDOW), WINDOW)
+        layers = [_session(backbone_file(name)).run(["embedding"], {"waveform": patches})[0] for name in self.networks]
+        example: NDArray[np.float32] = np.concatenate(layers, 1, dtype=np.float32).mean(0)
+        return example
+
+
+def backbone_file(name: str) -> Path:
+    """Return where a network lies once it is fetched."""
+    return cache_folder() / "backbones" / "musicnn" / f"{name}.onnx"
+
+
+@cache
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    if not path.is_file():
+        raise BackboneError(f"{path}: this network is not here yet; `genrelab backbone fetch musicnn` brings it")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # clips are shared out among threads, not the work on one
+    options.log_severity_level = _ERRORS_ONLY
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no base of their own
+        raise BackboneError(f"{path}: damaged ({error}); `genrelab backbone fetch musicnn` writes it anew") from error
