@@ -81,3 +81,18 @@ def test_the_words_tell_what_is_larger_than_the_noise_and_what_is_not(ablation) 
 
 def test_of_one_seed_the_words_warn(ablation) -> None:
     assert "With one seed" in findings(ablation.assign(seeds=1), "none")["random"][-1]
+
+
+def test_what_was_drawn_evenly_stands_on_an_even_axis_and_logarithms_on_theirs():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "number": range(24),
+            "state": "complete",
+            "value": rng.uniform(1, 2, 24),
+            "even": rng.uniform(0.001, 0.5, 24),
+            "log": 10 ** rng.uniform(-4, -2, 24),
+        }
+    )
+    _, even, log = tuning_figure(table, ["even", "log"], "validation_loss", False).axes
+    assert (even.get_xscale(), log.get_xscale()) == ("linear", "log")

@@ -89,6 +89,7 @@ def _place(axes: Axes, values: "pd.Series[float]", chosen: pd.DataFrame) -> Plac
         axes.set_xticks(range(len(choices)), [str(choice) for choice in choices])
         axes.set_xlim(-0.5, len(choices) - 0.5)
         return np.array([choices.index(value) for value in values[chosen.index]], dtype=np.float64)
-    if numbers.min() > 0 and numbers.max() / numbers.min() > 20:
+    # Drawn from a range of logarithms most are small; drawn evenly, half are above half the largest.
+    if numbers.min() > 0 and numbers.max() / numbers.min() > 20 and numbers.median() < numbers.max() / 4:
         axes.set_xscale("log")
     return numbers[chosen.index].to_numpy(dtype=np.float64)
