@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.trial import create_trial
 
 from genrelab.cli.app import main
 from genrelab.errors import RecipeError, RunError
@@ -140,6 +142,29 @@ def test_a_hopeless_trial_is_pruned(base: str, tmp_path: Path, monkeypatch):
     assert list(table["state"]) == ["complete", "pruned", "pruned", "pruned"]
     assert list(table["epochs"][1:]) == [0, 0, 0]
     assert tuned.write().number == 0
+
+
+def test_hyperband_gives_up_trials_of_its_brackets(base: str, tmp_path: Path, monkeypatch):
+    tuned = tuning(base, tmp_path / "out", trials=8, pruner="hyperband", space=["train.lr=log:1e-6:1e-5"])
+    monkeypatch.setattr("genrelab.studies.tuning._Watch._value", lambda self, trainer: 1.0 / (1 + self._trial.number))
+    tuned.work(run.Options())
+    states = tuned.table()["state"]
+    assert len(states) == 8
+    assert set(states) == {"complete", "pruned"}
+
+
+def test_importances_name_the_key_that_matters(base: str, tmp_path: Path):
+    tuned = tuning(base, tmp_path / "out")
+    assert tuned.importances() == {}
+    rng = np.random.default_rng(0)
+    ranges = {"train.lr": FloatDistribution(1e-3, 1e-1, log=True), "train.batch_size": CategoricalDistribution([8, 16])}
+    for _ in range(24):
+        chosen = {"train.lr": 10 ** rng.uniform(-3, -1), "train.batch_size": int(rng.choice([8, 16]))}
+        value = -abs(np.log10(chosen["train.lr"]) + 2)
+        tuned.study.add_trial(create_trial(params=chosen, distributions=ranges, value=value))
+    found = tuned.importances()
+    assert found["train.lr"] > 0.9
+    assert sum(found.values()) == pytest.approx(1)
 
 
 def test_a_trial_that_diverges_is_told_and_the_others_go_on(base: str, tmp_path: Path):
