@@ -56,7 +56,7 @@ def file(
         Method | None, typer.Option(help="How. [default: both, or occlusion where Grad-CAM cannot be]")
     ] = None,
     fold: Annotated[
-        int | None, typer.Option(min=0, help="Whose network. [default: the fold that was tested on FILE, else 0]")
+        int | None, typer.Option(min=0, help="Whose network. [default: the fold tested on a clip of this name, or 0]")
     ] = None,
     layer: Annotated[str | None, typer.Option(help="The convolution for Grad-CAM. [default: the last]")] = None,
     patch: Annotated[
@@ -101,7 +101,7 @@ def file(
         made = explain(subject, sound, ways, advance)
     facts = write_explanation(made, folder)
     console = Console(highlight=False, soft_wrap=True)
-    tested = "which was tested on this clip" if subject.tested else "which may have learned from it"
+    tested = "which was tested on the clip of this name" if subject.tested else "which may have learned from it"
     best = sorted(made.probabilities.items(), key=lambda item: -item[1])[:3]
     said = ", ".join(f"{name} {percent(value, 0)}" for name, value in best)
     console.print(escape(f"{printable(sound.name)}: {said} (fold {subject.fold}, {tested})"))
