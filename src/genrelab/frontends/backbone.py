@@ -24,7 +24,7 @@ class BackboneLayers(FrontEnd):
     networks
         Of ``MSD_musicnn, MTT_musicnn, MSD_vgg, MTT_vgg``.
     layers
-        Of ``tags, penultimate, mean_pool, max_pool``; a network that has none of this name gives what it has.
+        Of ``tags, penultimate, mean_pool, max_pool``; a network gives those of them that it has.
     normalise
         ``"band-clipped"`` or ``"band-standard"`` scale each value by the training part; ``"none"`` leaves it.
 
