@@ -58,8 +58,19 @@ def fit_temperature(predictions: Predictions) -> float:
     float
         Between 0.1 and 10; above 1 where the model is too sure.
     """
-    logits = _logits(predictions)
-    true = predictions.true
+    return best_temperature(_logits(predictions), predictions.true)[0]
+
+
+def best_temperature(logits: npt.NDArray[np.float64], true: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Return the temperature of `fit_temperature` and the log loss that it leaves.
+
+    Parameters
+    ----------
+    logits
+        Shape (clips, genres).
+    true
+        The columns of the genres that the clips have, (clips,).
+    """
     rows = np.arange(len(true))
 
     def loss(log_temperature: float) -> float:
@@ -67,12 +78,12 @@ def fit_temperature(predictions: Predictions) -> float:
         scaled -= scaled.max(axis=1, keepdims=True)
         return float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - scaled[rows, true]))
 
-    all_right = bool((predictions.predicted == true).all())
+    all_right = bool((logits.argmax(axis=1) == true).all())
     low, high = np.log((1.0 if all_right else _TEMPERATURES[0], _TEMPERATURES[1]))
     found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-8})
     # A bounded search never quite reaches its bounds, where the optimum lies when the data ask for no change.
     best = min((float(found.x), low, high), key=loss)
-    return float(np.exp(best))
+    return float(np.exp(best)), loss(best)
 
 
 def apply_temperature(predictions: Predictions, temperature: float) -> Predictions:

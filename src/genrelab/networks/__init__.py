@@ -8,6 +8,7 @@ from genrelab.networks.committee import Committee
 from genrelab.networks.crnn import Crnn
 from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.networks.fusion_cnn import FusionCnn
+from genrelab.networks.heads import LogisticRegression, Neighbours, Svm
 from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.m5 import M5
 from genrelab.networks.mlp import Mlp
@@ -28,6 +29,9 @@ NETWORKS: dict[str, type[Network]] = {
     "cnn-lstm": CnnLstm,
     "table-lstm": TableLstm,
     "mlp": Mlp,
+    "logistic-regression": LogisticRegression,
+    "svm": Svm,
+    "neighbours": Neighbours,
     "hybrid": Hybrid,
     "texture": Texture,
     "committee": Committee,

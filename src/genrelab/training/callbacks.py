@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ class Stopwatch(Callback):
         """Write the rows so far."""
         self._rows.append(self._row)
         if trainer.is_global_zero:
-            _write_csv(self._path, ("epoch", *TIMINGS), self._rows)
+            write_rows(self._path, ("epoch", *TIMINGS), self._rows)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows, so that a resumed run still knows the time it took before."""
@@ -123,7 +124,7 @@ class History(Checkpoint):
         if self._validated and self._is_kept(self._sign * metrics[self._monitor]) and trainer.is_global_zero:
             save_weights(pl_module.model, self._folder / "best.safetensors")
         if trainer.is_global_zero:
-            _write_csv(self._folder / "history.csv", ("epoch", *HISTORY), self.rows)
+            write_rows(self._folder / "history.csv", ("epoch", *HISTORY), self.rows)
         trainer.save_checkpoint(self._folder / "last.safetensors")
 
     def _is_kept(self, score: float) -> bool:
@@ -178,7 +179,8 @@ class ProgressBar(Callback):
         return f"{text}  validation {judged[-1]:.0%}" if judged else text
 
 
-def _write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, float]]) -> None:
+def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, float]]) -> None:
+    """Write a table of the fold; what a row lacks stays empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()

@@ -15,12 +15,14 @@ from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import Logger, WandbLogger
 from rich.progress import Progress
+from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader
 
 from genrelab.augment import Augmentation, FeatureNoise, WaveformAugmentation
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split
 from genrelab.files import atomic_path, write_json
+from genrelab.networks.heads import Head
 from genrelab.networks.model import GenreModel, build_model, count_parameters
 from genrelab.training.callbacks import TIMINGS, History, ProgressBar, Stopwatch
 from genrelab.training.checkpoints import SafetensorsIO, load_weights
@@ -39,6 +41,7 @@ from genrelab.training.feed import (
 from genrelab.training.memory import peak_memory_mb
 from genrelab.training.processes import Processes
 from genrelab.training.recipe import Recipe, build_augmentation
+from genrelab.training.solve import solve
 from genrelab.training.start import take_weights
 from genrelab.training.task import GenreTask
 
@@ -148,8 +151,19 @@ def _train_anew(
         take_weights(model, fold.recipe.start, fold.folder.name)
     training = fold.whole_clips("train")
     model.frontend.fit(part for batch in training for part in torch.split(batch.windows, WINDOWS_AT_ONCE))
-    _fit(fold, model, device, processes, progress, loggers)
+    if isinstance(model.network, Head):
+        processes.agreed(lambda: _solve(fold, model, training))
+    else:
+        _fit(fold, model, device, processes, progress, loggers)
     processes.agreed(lambda: _judge(fold, model, device))
+
+
+def _solve(fold: Fold, model: GenreModel, training: DataLoader[Clips]) -> bool:
+    """Let the model's head learn at once."""
+    group_by, balanced = fold.recipe.protocol.group_by, fold.recipe.train.class_weights
+    with threadpool_limits(1):  # many small matrices: threads would wait for one another
+        solve(model, training, fold.clips("train"), group_by, balanced, fold.seed, fold.folder)
+    return True
 
 
 def _judge(fold: Fold, model: GenreModel, device: str) -> bool:

@@ -1,0 +1,94 @@
+"""Heads in runs: chosen within the training part, kept, exported, refused where there is nothing to learn."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genrelab import load
+from genrelab.errors import RunError
+from genrelab.evaluation.metrics import metrics
+from genrelab.report.run import evaluate_run
+from genrelab.training import run
+from genrelab.training.publish import export_run
+from genrelab.training.recipe import check_recipe
+
+
+def tones(table, kind, **changes):
+    tree = {
+        "name": kind,
+        "corpus": {"kind": "table", "path": str(table)},
+        "protocol": {"name": "artist-folds", "folds": 2, "validation": 0.25},
+        "audio": {"sample_rate": 8000, "window": 0.5, "hop": 0.25},
+        "frontend": {"kind": "mel", "n_fft": 256, "hop_length": 128, "n_mels": 8, "normalise": "band-standard"},
+        "network": {"kind": kind},
+    }
+    return check_recipe(tree | changes, "the tests' recipe")
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    return tmp_path_factory.mktemp("stores")
+
+
+@pytest.mark.parametrize("kind", ["logistic-regression", "svm", "neighbours"])
+def test_a_head_is_trained_judged_exported_and_used(table, stores, tmp_path, kind):
+    folder = tmp_path / "run"
+    predictions = run.train(tones(table, kind), folder, run.Options(stores=stores))
+    assert metrics(predictions.part("test"))["accuracy"] > 0.8
+    assert evaluate_run(folder)["metrics"]["accuracy"]["value"] > 0.8
+    assert (folder / "report.html").is_file()
+    assert run.read_summary(folder)["minutes"] > 0
+    assert export_run(folder, tmp_path / "head.onnx") < 1e-4
+    clips = pd.read_csv(table)
+    found = load(tmp_path / "head.onnx").classify_file(table.parent / clips["path"][0])
+    assert found.genre == clips["genre"][0]
+
+
+def test_the_setting_kept_is_the_one_that_did_best_in_the_inner_folds(table, stores, tmp_path):
+    recipe = tones(table, "neighbours", network={"kind": "neighbours", "k": [1, 3]})
+    run.train(recipe, tmp_path / "run", run.Options(stores=stores))
+    for fold, model in enumerate(run.load_models(tmp_path / "run", 3, [0, 1])):
+        choices = pd.read_csv(tmp_path / "run" / f"fold-{fold}" / "choices.csv")
+        assert list(choices["k"]) == [1, 3]
+        best = choices.loc[choices["log_loss"].idxmin()]
+        assert len(model.network.output.layer.nearest) == best["k"]
+        assert float(model.network.output.sharpness) == pytest.approx(1 / best["temperature"], rel=1e-5)
+        history = pd.read_csv(tmp_path / "run" / f"fold-{fold}" / "history.csv")
+        assert history["validation_loss"].tolist() == pytest.approx([best["log_loss"]])
+
+
+def test_the_same_seed_gives_the_same_predictions(table, stores, tmp_path):
+    recipe = tones(table, "logistic-regression")
+    first, again = (run.train(recipe, tmp_path / name, run.Options(stores=stores)).table for name in "ab")
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+
+
+def test_the_test_part_is_not_looked_at(table, stores, tmp_path):
+    """Other genres on the test clips change nothing of what was learned."""
+    clips = pd.read_csv(table)
+    clips["path"] = [str(table.parent / path) for path in clips["path"]]
+    clips["part"] = np.tile(["train", "train", "validation", "test"], 6)
+    turned = clips.copy()
+    test = turned["part"] == "test"
+    turned.loc[test, "genre"] = np.roll(turned.loc[test, "genre"], 1)
+    said = []
+    for name, table_of_one in (("a", clips), ("b", turned)):
+        table_of_one.to_csv(tmp_path / f"{name}.csv", index=False)
+        corpus = {"kind": "table", "path": str(tmp_path / f"{name}.csv")}
+        recipe = tones(table, "svm", corpus=corpus, protocol={"name": "column", "column": "part"})
+        said.append(run.train(recipe, tmp_path / name, run.Options(stores=stores)).part("test").probabilities)
+    assert np.array_equal(*said)
+
+
+def test_one_artist_is_too_few_to_choose_by(table, stores, tmp_path):
+    clips = pd.read_csv(table)
+    clips["path"] = [str(table.parent / path) for path in clips["path"]]
+    clips["artist"] = "one"
+    clips["track"] = clips["clip"]
+    clips["part"] = np.tile(["train", "train", "validation", "test"], 6)
+    clips.to_csv(tmp_path / "clips.csv", index=False)
+    corpus = {"kind": "table", "path": str(tmp_path / "clips.csv")}
+    recipe = tones(table, "svm", corpus=corpus, protocol={"name": "column", "column": "part"})
+    with pytest.raises(RunError, match="too few to choose by; a head needs two genres, two artists"):
+        run.train(recipe, tmp_path / "run", run.Options(stores=stores))
+    assert not (tmp_path / "run" / "fold-0" / "best.safetensors").exists()
