@@ -21,7 +21,8 @@ def load(bundle: "str | os.PathLike[str] | None" = None) -> "Classifier":
     Parameters
     ----------
     bundle
-        Path of an ``.onnx`` bundle made by ``genrelab export``; None for the default bundle.
+        Path of an ``.onnx`` bundle made by ``genrelab export``; ``"teacher"`` for the slower, better one that
+        ``genrelab backbone fetch musicnn`` builds; None for the default bundle.
 
     Raises
     ------

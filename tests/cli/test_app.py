@@ -38,7 +38,7 @@ def test_help_lists_every_verb_with_what_it_does(capsys: pytest.CaptureFixture[s
 
 
 def test_the_verbs_are_those_of_the_manual():
-    manual = "demo corpus train reproduce ablate tune evaluate compare report slurm explain export"
+    manual = "demo corpus train reproduce ablate tune evaluate compare robustness report slurm explain export"
     assert list(VERBS) == [*manual.split(), "backbone", "classify", "info"]
 
 

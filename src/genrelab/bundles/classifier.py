@@ -18,7 +18,7 @@ from genrelab.audio.windows import cut, window_starts
 from genrelab.bundles.listening import hear_file, is_audible
 from genrelab.bundles.parallel import in_order
 from genrelab.bundles.prediction import Prediction
-from genrelab.bundles.session import EMBEDDING, LOGITS, build_extractor, default_bundle, open_bundle
+from genrelab.bundles.session import EMBEDDING, LOGITS, build_extractor, find_bundle, open_bundle
 from genrelab.errors import AudioError
 
 BATCH = 16  # windows in one run of the graph: bounds the memory of its activations
@@ -38,7 +38,8 @@ class Classifier:
     Parameters
     ----------
     bundle
-        An ``.onnx`` file made by ``genrelab export``; None for the one that comes with the package.
+        An ``.onnx`` file made by ``genrelab export``; ``"teacher"`` for the one that ``genrelab backbone fetch``
+        builds; None for the one that comes with the package.
     threads
         Threads within one run of the graph. One is right wherever files are spread over processors, and gives a file
         the same result whatever their number.
@@ -50,7 +51,7 @@ class Classifier:
     """
 
     def __init__(self, bundle: PathLike | None = None, threads: int = 1) -> None:
-        self.path = default_bundle() if bundle is None else Path(bundle)
+        self.path = find_bundle(bundle)
         self._session, self.metadata = open_bundle(self.path, threads)
         self._extractor = build_extractor(self.metadata)
         self._input = self._session.get_inputs()[0].name

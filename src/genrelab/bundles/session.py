@@ -1,6 +1,7 @@
 """A bundle file opened: ONNX Runtime's session, and the metadata, checked against the graph."""
 
 import importlib.resources
+import os
 from pathlib import Path
 
 import onnxruntime
@@ -9,6 +10,7 @@ from genrelab import __version__
 from genrelab.bundles.metadata import KEY, Metadata
 from genrelab.errors import BundleError, GenrelabError
 from genrelab.extractors import EXTRACTORS, Extractor
+from genrelab.files import cache_folder
 
 INPUT = "waveform"
 EXAMPLE = "example"  # of the metadata's extractor
@@ -31,6 +33,37 @@ def default_bundle() -> Path:
             f"{path}: the default bundle is missing from this installation; install genrelab again, or name a bundle "
             "made by `genrelab export` (--bundle FILE)"
         )
+    return path
+
+
+TEACHER = "teacher"
+
+
+def teacher_bundle() -> Path:
+    """Return where the bundle lies that ``genrelab backbone fetch musicnn`` builds."""
+    return cache_folder() / "bundles" / f"{TEACHER}.onnx"
+
+
+def find_bundle(name: "str | os.PathLike[str] | None") -> Path:
+    """Return the path of a bundle.
+
+    Parameters
+    ----------
+    name
+        A file; ``"teacher"``; None for the default bundle.
+
+    Raises
+    ------
+    BundleError
+        The bundle that is meant is not on this machine.
+    """
+    if name is None:
+        return default_bundle()
+    if os.fspath(name) != TEACHER:
+        return Path(name)
+    path = teacher_bundle()
+    if not path.is_file():
+        raise BundleError(f"{path}: the teacher is not here yet; `genrelab backbone fetch musicnn` builds it")
     return path
 
 

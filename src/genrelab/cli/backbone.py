@@ -24,6 +24,7 @@ def fetch(
 
     musicnn (Pons and Serra 2019, ISC licence): MSD_musicnn and MSD_vgg learned from the Million Song Dataset,
     MTT_musicnn and MTT_vgg from MagnaTagATune. The package is read, not installed; TensorFlow is not needed.
+    With genrelab's own heads three of them become the bundle that `genrelab classify --bundle teacher` uses.
     """
     from rich.console import Console
 
@@ -32,7 +33,12 @@ def fetch(
     if name != "musicnn":
         raise BackboneError(f"{name!r} cannot be fetched; there is: musicnn")
     from genrelab.backbones.musicnn import fetch_musicnn
+    from genrelab.backbones.teacher import build_teacher
 
     console = Console(stderr=True, highlight=False, markup=False)
-    for path in fetch_musicnn(source, lambda line: console.print(line, soft_wrap=True)):
+
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True)
+
+    for path in (*fetch_musicnn(source, say), build_teacher(say)):
         typer.echo(path)

@@ -30,7 +30,7 @@ class Form(StrEnum):
 
 def info(
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle. [default: the one that comes with genrelab]")
+        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, or teacher. [default: genrelab's own]")
     ] = None,
     format_: Annotated[Form, typer.Option("--format", "-f", help="For people, or for programs.")] = Form.TEXT,
 ) -> None:
@@ -96,14 +96,15 @@ def _formats() -> dict[str, str]:
 
 
 def _bundle(path: Path | None) -> dict[str, Any]:
-    from genrelab.bundles.session import default_bundle, open_bundle
+    from genrelab.bundles.session import find_bundle, open_bundle
     from genrelab.errors import BundleError
 
-    if path is None:
-        try:
-            path = default_bundle()
-        except BundleError as error:
-            return {"error": str(error)}
+    try:
+        path = find_bundle(path)
+    except BundleError as error:
+        if path is not None:
+            raise
+        return {"error": str(error)}
     _, metadata = open_bundle(path, threads=1)
     return {"path": str(path), "bytes": path.stat().st_size, **json.loads(metadata.to_json())}
 

@@ -20,6 +20,8 @@ _MUSICNN = {"tags": 50, "penultimate": 200, "mean_pool": 753, "max_pool": 753}
 _VGG = {"tags": 50, "penultimate": 256}
 NETWORKS = {"MSD_musicnn": _MUSICNN, "MTT_musicnn": _MUSICNN, "MSD_vgg": _VGG, "MTT_vgg": _VGG}
 """The layers of each network and their sizes, in the order in which they lie in its output."""
+MOST_GAIN = 30.0
+"""What a window is amplified by at most: noise shall not become music."""
 _ERRORS_ONLY = 3
 
 
@@ -34,21 +36,27 @@ class Backbone(Extractor):
         In Hz: 16 000, at which these networks learned.
     networks
         Names from `NETWORKS`. ``genrelab backbone fetch musicnn`` brings them.
+    level
+        Bring a window to this root mean square first, in dB of full scale (see `at_level`): these networks take a quiet
+        record for other music. None leaves it as it is.
 
     Raises
     ------
     RecipeError
-        There is no such network, or the sample rate is another.
+        There is no such network, the sample rate is another, or the level is above 0.
     """
 
-    def __init__(self, sample_rate: int, networks: Sequence[str]) -> None:
+    def __init__(self, sample_rate: int, networks: Sequence[str], level: float | None = None) -> None:
         super().__init__(sample_rate)
+        if level is not None and not level <= 0:
+            raise RecipeError(f"frontend.level: {level} dB of full scale; give 0 or less")
         if sample_rate != SAMPLE_RATE:
             raise RecipeError(f"audio.sample_rate: {sample_rate} Hz; these networks learned at {SAMPLE_RATE}")
         unknown = [name for name in networks if name not in NETWORKS]
         if unknown or not networks:
             raise RecipeError(f"frontend.networks: {', '.join(unknown) or 'none'}; choose of {', '.join(NETWORKS)}")
         self.networks = tuple(networks)
+        self.level = level
         self.size = sum(size for name in self.networks for size in NETWORKS[name].values())
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -59,12 +67,24 @@ class Backbone(Extractor):
         BackboneError
             A network is not on this machine.
         """
+        if self.level is not None:
+            samples = at_level(samples, self.level)
         if len(samples) < WINDOW:
             samples = np.resize(samples, WINDOW)
         patches = cut(samples, window_starts(len(samples), WINDOW, hop=WINDOW), WINDOW)
         layers = [_session(backbone_file(name)).run(["embedding"], {"waveform": patches})[0] for name in self.networks]
         example: NDArray[np.float32] = np.concatenate(layers, 1, dtype=np.float32).mean(0)
         return example
+
+
+def at_level(samples: NDArray[np.float32], level: float) -> NDArray[np.float32]:
+    """Return samples (n,) amplified to a root mean square of `level` dB of full scale, by `MOST_GAIN` at most.
+
+    What the loudest samples then have beyond 1 is not clipped.
+    """
+    power = np.sqrt(np.mean(np.square(samples, dtype=np.float64)))
+    gain = min(10 ** (level / 20) / max(power, 1e-9), MOST_GAIN)
+    return samples * np.float32(gain)
 
 
 def backbone_file(name: str) -> Path:

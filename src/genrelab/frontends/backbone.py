@@ -27,6 +27,8 @@ class BackboneLayers(FrontEnd):
         Of ``tags, penultimate, mean_pool, max_pool``; a network gives those of them that it has.
     normalise
         ``"band-clipped"`` or ``"band-standard"`` scale each value by the training part; ``"none"`` leaves it.
+    level
+        Bring each window to this level first, in dB of full scale; None leaves it.
 
     Raises
     ------
@@ -40,8 +42,9 @@ class BackboneLayers(FrontEnd):
         networks: Sequence[str] = ("MSD_musicnn",),
         layers: Sequence[str] = ("penultimate",),
         normalise: Literal["none", "band-standard", "band-clipped"] = "band-clipped",
+        level: float | None = None,
     ) -> None:
-        Backbone(sample_rate, networks)  # refuses what cannot be
+        Backbone(sample_rate, networks, level)  # refuses what cannot be
         chosen: list[int] = []
         start = 0
         for network in networks:
@@ -53,7 +56,7 @@ class BackboneLayers(FrontEnd):
             if len(chosen) == before:
                 raise RecipeError(f"frontend.layers: {network} has {', '.join(NETWORKS[network])}")
         super().__init__(sample_rate, len(chosen), normalise)
-        self.extraction = ("backbone", {"networks": list(networks)})
+        self.extraction = ("backbone", {"networks": list(networks), "level": level})
         self.register_buffer("chosen", torch.tensor(chosen), persistent=False)
         self.chosen: Tensor
 

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from genrelab import __version__
+from genrelab.backbones.teacher import can_be_whole, save_heads, write_bundle
 from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
-from genrelab.errors import RunError
+from genrelab.errors import BundleError, RunError
 from genrelab.evaluation.calibration import apply_temperature, fit_temperature, unknown_threshold
 from genrelab.evaluation.intervals import Interval, bootstrap
 from genrelab.evaluation.metrics import metrics
@@ -18,6 +20,7 @@ from genrelab.evaluation.predictions import Predictions
 from genrelab.training.ensemble import load_ensembles, read_ensemble
 from genrelab.training.run import load_models, load_run_recipe, read_summary
 
+HEADS = ".safetensors"
 REPORTED = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
@@ -29,7 +32,7 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
     folder
         A finished run.
     path
-        The ``.onnx`` file to write.
+        The ``.onnx`` file to write; of a run on frozen networks a ``.safetensors`` file takes its heads alone.
     fold
         The fold whose network to take; None takes the mean of all folds' logits.
     name
@@ -94,6 +97,14 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
         recipe=written,
         genrelab_version=__version__,
     )
+    if ensemble is None and can_be_whole(metadata):
+        if path.suffix == HEADS:
+            save_heads(trained, metadata, path)
+            return 0.0
+        # Layers that hardly vary in training make one graph deviate where the networks round: then heads alone,
+        # which take what the fetched networks say.
+        with suppress(BundleError):
+            return write_bundle(trained, metadata, path)
     return export_bundle(models, metadata, path)
 
 

@@ -1,0 +1,209 @@
+"""Heads on frozen networks, as one graph from samples on: what listeners use needs no cache of layers.
+
+The networks are others' and stay on the machine that fetched them; heads are ours. A file of heads holds one model a
+fold, and what a bundle says of itself; `write_bundle` joins it to the networks.
+"""
+
+import importlib.resources
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from genrelab.backbones.musicnn import build, frontend
+from genrelab.bundles.export import Committee, export_bundle
+from genrelab.bundles.metadata import Metadata
+from genrelab.bundles.session import teacher_bundle
+from genrelab.errors import BackboneError
+from genrelab.extractors.backbone import MOST_GAIN, SAMPLE_RATE, WINDOW, backbone_file
+from genrelab.files import atomic_path
+from genrelab.networks.model import GenreModel, build_model
+
+_HEADS = "genrelab"  # the key of the metadata
+
+
+class Whole(nn.Module):
+    """Frozen networks and heads on their layers: what `genrelab.extractors.backbone` and a head do, in one graph.
+
+    Parameters
+    ----------
+    networks
+        Names of fetched networks, in the order of the heads' examples.
+    level
+        To which a window is brought first, in dB of full scale; None leaves it.
+    head
+        Takes examples (batch, size) and returns logits and embedding.
+
+    Raises
+    ------
+    BackboneError
+        A network is not on this machine, or damaged.
+    """
+
+    def __init__(self, networks: Sequence[str], level: float | None, head: nn.Module) -> None:
+        super().__init__()
+        self.prepare = Prepare(level)
+        self.frontend = frontend()
+        self.networks = nn.ModuleList(_load(name) for name in networks)
+        self.head = head
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (batch, genres) and embedding of `waveform` (batch, `WINDOW`)."""
+        bands = self.frontend(self.prepare(waveform))
+        layers = [torch.cat(list(network.layers(bands).values()), 1) for network in self.networks]  # type: ignore[operator]
+        found: tuple[Tensor, Tensor] = self.head(torch.cat(layers, 1))
+        return found
+
+
+class Prepare(nn.Module):
+    """Windows at their level, and what is shorter than a window repeated until it fills one.
+
+    Parameters
+    ----------
+    level
+        In dB of full scale; None leaves it.
+    """
+
+    def __init__(self, level: float | None) -> None:
+        super().__init__()
+        self.level = level
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Map windows (batch, samples), zeros behind the sound, to windows of the same shape."""
+        place = torch.arange(waveform.shape[1])
+        # The zeros that padded a window are no sound.
+        length = ((waveform != 0) * (place + 1)).amax(1, keepdim=True).clamp(min=SAMPLE_RATE // 10)
+        if self.level is not None:
+            power = (waveform.square().sum(1, keepdim=True) / length).sqrt()
+            waveform = waveform * (10 ** (self.level / 20) / power.clamp(min=1e-9)).clamp(max=MOST_GAIN)
+        return waveform.gather(1, place % length)
+
+
+def save_heads(models: Sequence[GenreModel], metadata: Metadata, path: str | os.PathLike[str]) -> None:
+    """Write heads, one a fold, and what their bundle shall say of itself.
+
+    Parameters
+    ----------
+    models
+        Of one recipe, with the front end ``backbone``.
+    metadata
+        Its recipe says front end and network.
+    path
+        The ``.safetensors`` file.
+    """
+    tensors = {
+        f"{number}.{key}": value.contiguous()
+        for number, model in enumerate(models)
+        for key, value in model.state_dict().items()
+    }
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, {_HEADS: metadata.to_json(), "models": str(len(models))})
+
+
+def load_heads(path: Path) -> tuple[list[GenreModel], Metadata]:
+    """Read what `save_heads` wrote.
+
+    Raises
+    ------
+    BackboneError
+        The file is missing, damaged or of something else.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            said = file.metadata() or {}
+        metadata = Metadata.from_json(said[_HEADS])
+        tensors = load_file(path)
+        models = [_model(metadata) for _ in range(int(said["models"]))]
+        for number, model in enumerate(models):
+            own = f"{number}."
+            model.load_state_dict({key[len(own) :]: tensors[key] for key in tensors if key.startswith(own)})
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BackboneError(f"{path}: holds no heads that can be read ({reason})") from None
+    return models, metadata
+
+
+def write_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | os.PathLike[str]) -> float:
+    """Write heads and the networks under them as one bundle.
+
+    Parameters
+    ----------
+    models
+        Of one recipe, with the front end ``backbone``.
+    metadata
+        Of them; its extractor names the networks.
+    path
+        The ``.onnx`` file.
+
+    Returns
+    -------
+    float
+        The deviation from PyTorch (see `export_bundle`).
+
+    Raises
+    ------
+    BackboneError
+        A network is not on this machine.
+    BundleError
+        See `export_bundle`.
+    """
+    extractor = metadata.extractor
+    head = Committee(models) if len(models) > 1 else models[0]
+    whole = Whole(extractor["networks"], extractor.get("level"), head)
+    return export_bundle([whole], metadata.hearing_samples(), path)
+
+
+def build_teacher(say: Callable[[str], None] = lambda line: None) -> Path:
+    """Join the heads that come with the package to the fetched networks, for ``--bundle teacher``.
+
+    Parameters
+    ----------
+    say
+        Told what is being done.
+
+    Returns
+    -------
+    Path
+        The bundle.
+
+    Raises
+    ------
+    BackboneError
+        A network is not on this machine, or this installation has no heads.
+    """
+    models, metadata = load_heads(Path(str(importlib.resources.files("genrelab.backbones") / "teacher.safetensors")))
+    path = teacher_bundle()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    deviation = write_bundle(models, metadata, path)
+    say(f"{path.stem}: {path} (of PyTorch's values it is {deviation:.0e} off)")
+    return path
+
+
+def can_be_whole(metadata: Metadata) -> bool:
+    """Return whether a bundle reads one patch of frozen networks a window, so that one graph can do it all."""
+    return metadata.extractor.get("kind") == "backbone" and metadata.window == WINDOW
+
+
+def _model(metadata: Metadata) -> GenreModel:
+    parts = []
+    for name in ("frontend", "network"):
+        options = dict(metadata.recipe[name])
+        parts.append((str(options.pop("kind")), options))
+    return build_model(parts[0], parts[1], metadata.sample_rate, metadata.window, len(metadata.genres)).eval()
+
+
+def _load(name: str) -> nn.Module:
+    path = backbone_file(name).with_suffix(".safetensors")
+    if not path.is_file():
+        raise BackboneError(f"{path}: this network is not here yet; `genrelab backbone fetch musicnn` brings it")
+    network = build(name)
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BackboneError(f"{path}: damaged ({reason}); `genrelab backbone fetch musicnn` writes it anew") from None
+    return network.eval()
