@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
-from genrelab.backbones.teacher import Prepare, load_heads, save_heads, write_bundle
+from genrelab.backbones.teacher import Prepare, build_teacher, load_heads, save_heads, write_bundle
 from genrelab.bundles.classifier import Classifier
 from genrelab.bundles.metadata import Metadata
 from genrelab.cli.app import main
@@ -66,6 +67,17 @@ def test_one_graph_says_what_extractor_and_heads_say(fetched, clip, tmp_path):
         with torch.inference_mode():
             expected = torch.stack([model(example)[0] for model in models]).mean(0)[0]
         assert whole.logits(sound.astype(np.float32)) == pytest.approx(expected.numpy(), abs=2e-3)
+
+
+@pytest.mark.slow
+def test_the_teacher_is_built_and_used_by_its_name(fetched, clip, tmp_path, capsys):
+    assert build_teacher().is_file()
+    teacher = Classifier("teacher")
+    assert "ISC" in teacher.metadata.licence
+    assert "blues" in teacher.genres
+    soundfile.write(tmp_path / "clip.wav", clip, SAMPLE_RATE)
+    assert main(["classify", "--bundle", "teacher", "--format", "csv", str(tmp_path / "clip.wav")]) == 0
+    assert teacher.classify_file(tmp_path / "clip.wav").genre in capsys.readouterr().out
 
 
 def test_heads_are_the_same_after_writing_and_reading(tmp_path):

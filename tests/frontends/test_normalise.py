@@ -101,6 +101,15 @@ def test_scalings_within_a_clip_read_nothing_of_the_training_part(name):
     NORMALISERS[name](2).fit(never())
 
 
+def test_band_clipped_does_not_blow_up_what_never_varied():
+    normaliser = NORMALISERS["band-clipped"](2)
+    rounding = torch.tensor([0.0, 1e-7, -1e-7, 0.0])
+    normaliser.fit([torch.stack([0.5 + rounding, torch.tensor([1.0, 2.0, 3.0, 4.0])])[None, None]])
+    scaled = normaliser(torch.tensor([0.5 + 2e-7, 4.0]).reshape(1, 1, 2, 1)).flatten()
+    assert abs(scaled[0]) < 1e-6
+    assert scaled[1] == pytest.approx(1.5 / 1.25**0.5)
+
+
 def test_band_clipped_keeps_what_lies_far_out_within_five_deviations():
     fitted, plain = BandClipped(2), BandStandard(2)
     for normaliser in (fitted, plain):

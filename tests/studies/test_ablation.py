@@ -54,7 +54,7 @@ def tones(tmp_path: Path, recipe) -> Path:
 
 
 def test_the_four_studies_of_project_a_come_along_and_are_no_recipes():
-    assert study_names() == ["architecture", "augmentation", "hyperparameters", "representation"]
+    assert study_names() == ["architecture", "augmentation", "heads", "hyperparameters", "representation"]
     assert not [name for name in recipe_names() if name.startswith("ablations")]
 
 
@@ -113,7 +113,7 @@ def test_an_unknown_study_is_told_the_choices(capsys):
     assert main(["ablate", "learning"]) == 2
     said = capsys.readouterr().err
     assert "'learning'" in said
-    assert "architecture, augmentation, hyperparameters, representation" in " ".join(said.split())
+    assert "architecture, augmentation, heads, hyperparameters, representation" in " ".join(said.split())
 
 
 def test_a_variant_that_cannot_be_built_is_refused_before_anything_is_trained(tones: Path, tmp_path: Path, capsys):

@@ -28,7 +28,7 @@ from genrelab.networks.musicnn import MSD_POOLS, MTT_POOLS, Musicnn, MusicnnVgg,
 
 REQUIREMENT = "musicnn==0.1.0"
 SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
-LICENCE = "ISC, (c) 2019 Jordi Pons, Universitat Pompeu Fabra; trained by him. See the file LICENSE beside it."
+LICENCE = "ISC, (c) 2019 Jordi Pons, Universitat Pompeu Fabra; trained by him (backbones/musicnn/LICENSE in the cache)"
 N_MELS = 96
 
 

@@ -7,6 +7,7 @@ fold, and what a bundle says of itself; `write_bundle` joins it to the networks.
 import importlib.resources
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from genrelab.backbones.musicnn import build, frontend
+from genrelab.backbones.musicnn import LICENCE, build, frontend
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.session import teacher_bundle
@@ -154,7 +155,8 @@ def write_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | o
     extractor = metadata.extractor
     head = Committee(models) if len(models) > 1 else models[0]
     whole = Whole(extractor["networks"], extractor.get("level"), head)
-    return export_bundle([whole], metadata.hearing_samples(), path)
+    under = f"{metadata.licence}; in it {', '.join(extractor['networks'])}: {LICENCE}"
+    return export_bundle([whole], replace(metadata, extractor={}, licence=under), path)
 
 
 def build_teacher(say: Callable[[str], None] = lambda line: None) -> Path:

@@ -114,10 +114,6 @@ class Metadata:
         _require(0 <= self.unknown_below <= 1, "unknown_below", self.unknown_below, "between 0 and 1")
         _require(self.silence_dbfs < 0, "silence_dbfs", self.silence_dbfs, "below 0")
 
-    def hearing_samples(self) -> "Metadata":
-        """Return the same for a graph that does its extractor's work itself."""
-        return dataclasses.replace(self, extractor={})
-
     def to_json(self) -> str:
         """Return the JSON object that `from_json` reads."""
         values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}

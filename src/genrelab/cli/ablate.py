@@ -14,7 +14,7 @@ QUICK_CLIPS = 40
 
 def ablate(
     study: Annotated[
-        str, typer.Argument(help="representation, architecture, augmentation, hyperparameters, or a file of your own.")
+        str, typer.Argument(help="representation, architecture, augmentation, hyperparameters, heads, or a file.")
     ],
     data: Annotated[Path | None, typer.Option(help="Sound to learn from, as for `genrelab train`.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Start from this recipe instead of the study's own.")] = None,

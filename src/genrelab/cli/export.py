@@ -18,6 +18,8 @@ def export(
 ) -> None:
     """Write a run as a bundle: one .onnx file, waveform in, logits and embedding out, usable without PyTorch.
 
+    Of a run on frozen networks, a name that ends in .safetensors takes its heads alone.
+
     Its probabilities are calibrated by a temperature that is fitted on the validation part, and its metadata says how
     well it does, on which protocol and how many clips.
     """
@@ -28,4 +30,5 @@ def export(
 
     deviation = export_run(run, output, fold=fold, name=name, licence=licence)
     size = output.stat().st_size / 2**20
-    Console().print(f"{escape(str(output))}: {size:.1f} MiB, agrees with PyTorch to {deviation:.0e}", highlight=False)
+    agreement = f", agrees with PyTorch to {deviation:.0e}" if output.suffix == ".onnx" else ""
+    Console().print(f"{escape(str(output))}: {size:.1f} MiB{agreement}", highlight=False, soft_wrap=True)

@@ -14,6 +14,7 @@ Normalise = Literal["none", "clip-minmax", "clip-standard", "band-standard", "ba
 
 # Far below any spread that features have, far above where float32 loses digits.
 _SMALLEST_SPREAD = 1e-6
+_CONSTANT = 1e-5
 _FURTHEST = 5.0  # deviations from the mean
 
 
@@ -106,8 +107,14 @@ class BandClipped(BandStandard):
     """As `BandStandard`, but what lies further than five deviations from the mean counts as lying there.
 
     A value that hardly varies over the training part may be thousands of deviations away in sounds unlike it, and
-    would drown out all others.
+    would drown out all others. One that does not vary at all, but for rounding, is not blown up (as in scikit-learn's
+    ``StandardScaler``): a network's dead units would come out as noise.
     """
+
+    def fit(self, batches: Iterable[Tensor]) -> None:
+        """Set mean and deviation of each band from batches of features (batch, channels, bins, frames)."""
+        super().fit(batches)
+        self.deviation[self.deviation < _CONSTANT] = 1.0
 
     def forward(self, features: Tensor) -> Tensor:
         """Scale features (batch, channels, bins, frames) to features of the same shape, in [-5, 5]."""
