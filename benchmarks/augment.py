@@ -51,7 +51,7 @@ def milliseconds(function: Callable[[], object]) -> float:
 def work(kind: str) -> tuple[Callable[[], object], int, Callable[[], object] | None]:
     """Return a call that draws and applies, how many examples it serves, and librosa's with a parameter drawn alike."""
     rng, theirs = np.random.default_rng(0), np.random.default_rng(0)
-    options = {"sample_rate": SAMPLE_RATE} if kind == "band-stop" else {}
+    options = {"sample_rate": SAMPLE_RATE} if kind in ("band-stop", "low-pass") else {}
     augmentation = AUGMENTATIONS[kind](p=1.0, **options)
     if augmentation.stage == "waveform":
         clip = sound(augmentation.longest_input(WINDOW))

@@ -25,6 +25,8 @@ def build(kind, **options) -> Augmentation:
         options["sample_rate"] = SAMPLE_RATE
     if kind == "band-stop":
         options["centre"] = (200.0, 3000.0)
+    if kind == "low-pass":
+        options["cutoff"] = (500.0, 3000.0)
     augmentation = AUGMENTATIONS[kind](**options)
     if kind == "feature-noise":
         augmentation.fit(features(), GENRES)

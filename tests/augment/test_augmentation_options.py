@@ -20,6 +20,7 @@ from genrelab.errors import RecipeError
         ("time-shift", "fill", "mirror", "'mirror' is not one of circular, zero"),
         ("band-stop", "centre", (200.0, 12000.0), "between 20 and 11025"),
         ("band-stop", "octaves", (0.0, 1.0), "between 0.1 and 10"),
+        ("low-pass", "cutoff", (10.0, 2000.0), "between 20 and 11025"),
         ("random-crop", "margin", -1.0, "between 0 and 100"),
         ("spec-augment", "time_masks", -1, "-1 is not a whole number of at least 0"),
         ("spec-augment", "time_masks", 1.5, "1.5 is not a whole number"),
@@ -36,7 +37,7 @@ from genrelab.errors import RecipeError
     ],
 )
 def test_an_option_out_of_range_is_named(kind, key, value, message):
-    options = {"sample_rate": 22050} if kind == "band-stop" else {}
+    options = {"sample_rate": 22050} if kind in ("band-stop", "low-pass") else {}
     with pytest.raises(RecipeError, match=rf"^augment\.{kind}\.{key}: .*{message}"):
         AUGMENTATIONS[kind](**options, **{key: value})
 
@@ -46,6 +47,7 @@ def test_no_masks_at_all_are_refused():
         AUGMENTATIONS["spec-augment"](time_masks=0, frequency_masks=0)
 
 
-def test_a_sample_rate_of_nothing_is_refused():
+@pytest.mark.parametrize("kind", ["band-stop", "low-pass"])
+def test_a_sample_rate_of_nothing_is_refused(kind):
     with pytest.raises(RecipeError, match=r"audio\.sample_rate: 0"):
-        AUGMENTATIONS["band-stop"](sample_rate=0)
+        AUGMENTATIONS[kind](sample_rate=0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from genrelab.augment.waveform import BandStop, Gain, Noise, RandomCrop, Reverse, TimeShift
+from genrelab.augment.waveform import BandStop, Gain, LowPass, Noise, RandomCrop, Reverse, TimeShift
 
 CLIP = np.array([0.1, 0.2, -0.3, 0.4, 0.5], np.float32)
 
@@ -116,6 +116,14 @@ def test_the_band_stop_does_not_carry_the_end_over_to_the_beginning():
     clip[-1] = 1
     filtered = apply(BandStop(sample_rate=22050), clip, centre=1000.0, octaves=1.0)
     assert np.abs(filtered[:1000]).max() < 1e-4
+
+
+@pytest.mark.parametrize(("hertz", "kept"), [(500, 1.0), (900, 1.0), (1000, 0.5), (1150, 0.0), (4000, 0.0)])
+def test_the_low_pass_keeps_what_is_low_and_takes_what_is_high(hertz, kept):
+    tone = np.sin(2 * np.pi * hertz * np.arange(22050) / 22050).astype(np.float32)
+    filtered = LowPass(22050).augment(tone, {"cutoff": 1000.0}, len(tone))
+    assert filtered.shape == tone.shape
+    assert np.abs(filtered[5000:15000]).max() == pytest.approx(kept, abs=0.03)
 
 
 def test_bands_are_drawn_evenly_in_octaves():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from genrelab import load
-from genrelab.errors import RunError
+from genrelab.errors import RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.report.run import evaluate_run
 from genrelab.training import run
@@ -92,3 +92,47 @@ def test_one_artist_is_too_few_to_choose_by(table, stores, tmp_path):
     with pytest.raises(RunError, match="too few to choose by; a head needs two genres, two artists"):
         run.train(recipe, tmp_path / "run", run.Options(stores=stores))
     assert not (tmp_path / "run" / "fold-0" / "best.safetensors").exists()
+
+
+def described(table, **changes):
+    """Return a recipe whose examples are kept: columns of half seconds of tones."""
+    frontend = {"kind": "handcrafted", "normalise": "band-standard"}
+    return tones(table, "logistic-regression", frontend=frontend, audio={"sample_rate": 8000, "window": 1.0}, **changes)
+
+
+NOISE = {"kind": "noise", "p": 1.0}
+
+
+def test_views_are_made_once_and_learned_from(table, stores, tmp_path):
+    changes = {"augment": [NOISE], "train": {"views": 2}}
+    first = run.train(described(table, **changes), tmp_path / "a", run.Options(stores=stores)).part("test")
+    made = sorted(path.parent.name for path in stores.rglob("examples.json"))
+    again = run.train(described(table, **changes), tmp_path / "b", run.Options(stores=stores)).part("test")
+    assert sorted(path.parent.name for path in stores.rglob("examples.json")) == made
+    assert np.array_equal(first.probabilities, again.probabilities)
+    assert metrics(first)["accuracy"] > 0.8
+
+
+def test_views_that_change_nothing_teach_nothing(table, stores, tmp_path):
+    def said(name, **changes):
+        return run.train(described(table, **changes), tmp_path / name, run.Options(stores=stores)).part("test")
+
+    without = said("without").probabilities
+    unchanged = {"augment": [NOISE | {"p": 0.0}], "train": {"views": 2}}
+    assert said("unchanged", **unchanged).probabilities == pytest.approx(without, abs=1e-4)
+    changed = {"augment": [NOISE], "train": {"views": 2}}
+    assert said("changed", **changed).probabilities != pytest.approx(without, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train": {"views": 1}}, "train.views: augment needs augmentations of sound"),
+        ({"train": {"views": 1}, "augment": [NOISE, {"kind": "mixup"}]}, "and no other, to make views with"),
+        ({"train": {"views": 1}, "augment": [NOISE], "network": {"kind": "mlp"}}, "train.views: is for heads"),
+    ],
+)
+def test_views_that_cannot_be_made_are_refused(table, stores, tmp_path, changes, message):
+    with pytest.raises(RecipeError, match=message):
+        run.train(described(table, **changes), tmp_path / "run", run.Options(stores=stores))
+    assert not (tmp_path / "run").exists()

@@ -8,7 +8,7 @@ from genrelab.augment.mixing import Cutmix, Mixup
 from genrelab.augment.spectrogram import PixelNoise, RandomFrames, ReverseFrames, SpecAugment
 from genrelab.augment.stages import WaveformAugmentation
 from genrelab.augment.tempo_and_pitch import PitchShift, TimeStretch
-from genrelab.augment.waveform import BandStop, Gain, Noise, RandomCrop, Reverse, TimeShift
+from genrelab.augment.waveform import BandStop, Gain, LowPass, Noise, RandomCrop, Reverse, TimeShift
 
 AUGMENTATIONS: dict[str, type[Augmentation[Any]]] = {
     "time-stretch": TimeStretch,
@@ -17,6 +17,7 @@ AUGMENTATIONS: dict[str, type[Augmentation[Any]]] = {
     "noise": Noise,
     "time-shift": TimeShift,
     "band-stop": BandStop,
+    "low-pass": LowPass,
     "random-crop": RandomCrop,
     "reverse": Reverse,
     "spec-augment": SpecAugment,

@@ -162,6 +162,50 @@ class BandStop(WaveformAugmentation):
         return filtered[: len(samples)]
 
 
+class LowPass(WaveformAugmentation):
+    """Take out what lies above a frequency, as a low sample rate, a telephone or a cheap encoder does.
+
+    The spectrum is cut off by half a cosine of a sixth of an octave.
+
+    Parameters
+    ----------
+    sample_rate
+        Samples a second of the clips, in Hz.
+    cutoff
+        Lowest and highest frequency, in Hz. Uniform in octaves in between.
+    p
+        Probability of being applied.
+
+    Raises
+    ------
+    RecipeError
+        A frequency is not between 20 Hz and half the sample rate.
+    """
+
+    kind = "low-pass"
+
+    def __init__(self, sample_rate: int, cutoff: tuple[float, float] = (2000.0, 7000.0), p: float = 0.5) -> None:
+        super().__init__(p)
+        if sample_rate <= 0:
+            raise RecipeError(f"audio.sample_rate: {sample_rate} is not a positive number of samples a second")
+        self.sample_rate = sample_rate
+        self.cutoff = interval("augment.low-pass.cutoff", cutoff, 20, sample_rate / 2)
+
+    def parameters(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Parameters:
+        """Choose the frequency, in Hz."""
+        low, high = self.cutoff
+        return {"cutoff": low * (high / low) ** rng.random()}
+
+    def augment(self, samples: Samples, parameters: Parameters, length: int) -> Samples:
+        """Filter samples (n,)."""
+        n_fft = next_fast_len(len(samples) + self.sample_rate // 10, real=True)
+        hertz = np.arange(n_fft // 2 + 1) * (self.sample_rate / n_fft)
+        octaves = np.log2(np.maximum(hertz, 1e-3) / parameters["cutoff"])
+        kept = 0.5 + 0.5 * np.cos(np.pi * np.clip(6 * octaves + 0.5, 0, 1))
+        filtered: Samples = irfft(rfft(samples, n_fft) * kept.astype(np.float32), n_fft)
+        return filtered[: len(samples)]
+
+
 class Reverse(WaveformAugmentation):
     """Play backwards.
 

@@ -21,6 +21,7 @@ from rich.progress import Progress
 from genrelab.audio.processors import processors
 from genrelab.audio.store import SampleStore
 from genrelab.audio.windows import cut, window_starts
+from genrelab.augment import WaveformAugmentation
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.pictures import read_picture
 from genrelab.errors import AudioError, CorpusError, RecipeError
@@ -136,7 +137,14 @@ class ExampleStore:
         return read
 
 
-def sound_sources(store: SampleStore, extractor: Extractor, window: int, hop: int) -> Iterator[ExampleSource]:
+def sound_sources(
+    store: SampleStore,
+    extractor: Extractor,
+    window: int,
+    hop: int,
+    augmentations: Sequence[WaveformAugmentation] = (),
+    view: int = 0,
+) -> Iterator[ExampleSource]:
     """Yield the sources of decoded clips: an example for each window, just as a bundle cuts them.
 
     Parameters
@@ -147,15 +155,23 @@ def sound_sources(store: SampleStore, extractor: Extractor, window: int, hop: in
         What makes an example of a window.
     window, hop
         Length of a window and distance between windows, in samples.
+    augmentations
+        Done to the clip before, one after another.
+    view
+        Which version of each clip: the same number gives the same one.
     """
+    how = f" {view} {[one.settings() for one in augmentations]}" if augmentations else ""
 
     def make(clip: str) -> NDArray[np.float32]:
         samples = store.read(clip)
+        rng = np.random.default_rng(list(f"{clip} {view}".encode()))
+        for one in augmentations:
+            samples = one(samples, rng)
         windows = cut(samples, window_starts(len(samples), window, hop=hop), window)
         return np.stack([extractor.of_window(row) for row in windows])
 
     for clip in store.clips:
-        yield ExampleSource(clip, f"{store.key(clip)} {window} {hop}", partial(make, clip))
+        yield ExampleSource(clip, f"{store.key(clip)} {window} {hop}{how}", partial(make, clip))
 
 
 def given_sources(corpus: Corpus, extraction: tuple[str, Mapping[str, Any]]) -> Iterator[ExampleSource]:

@@ -60,6 +60,8 @@ class Fold:
         ``fold-<k>`` of the run.
     parts
         Which parts of the split are judged in the end.
+    views
+        The same clips, augmented: what a head learns from beside them.
     """
 
     recipe: Recipe
@@ -68,6 +70,7 @@ class Fold:
     split: Split
     folder: Path
     parts: tuple[str, ...] = ("validation", "test")
+    views: Sequence[Store] = ()
 
     @property
     def seed(self) -> int:
@@ -91,10 +94,10 @@ class Fold:
         """Return the genre codes of some clips."""
         return [self.corpus.genres.index(genre) for genre in clips["genre"]]
 
-    def whole_clips(self, part: str) -> DataLoader[Clips]:
-        """Return batches of a part's whole clips."""
+    def whole_clips(self, part: str, store: Store | None = None) -> DataLoader[Clips]:
+        """Return batches of a part's whole clips, from the fold's store or another."""
         clips = self.clips(part)
-        feed = ClipFeed(self.store, list(clips["clip"]), self.codes(clips), self.cutting)
+        feed = ClipFeed(self.store if store is None else store, list(clips["clip"]), self.codes(clips), self.cutting)
         return DataLoader(feed, EVALUATION_BATCH, collate_fn=ClipFeed.collate)  # type: ignore[arg-type]
 
 
@@ -160,9 +163,10 @@ def _train_anew(
 
 def _solve(fold: Fold, model: GenreModel, training: DataLoader[Clips]) -> bool:
     """Let the model's head learn at once."""
+    views = [fold.whole_clips("train", view) for view in fold.views]
     group_by, balanced = fold.recipe.protocol.group_by, fold.recipe.train.class_weights
     with threadpool_limits(1):  # many small matrices: threads would wait for one another
-        solve(model, training, fold.clips("train"), group_by, balanced, fold.seed, fold.folder)
+        solve(model, [training, *views], fold.clips("train"), group_by, balanced, fold.seed, fold.folder)
     return True
 
 

@@ -98,6 +98,7 @@ class Train(_Section):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: bool = False
     crops_per_clip: PositiveInt = 1  # random crops drawn from each clip in an epoch
+    views: int = Field(default=0, ge=0)  # augmented versions of each clip that a head learns from, made once and kept
     precise_batch_norm: bool = False  # see genrelab.training.batchnorm
     gradient_clip: PositiveFloat | None = None
     precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"

@@ -20,6 +20,7 @@ from rich.progress import Progress
 
 from genrelab import __version__
 from genrelab.audio.store import SampleStore
+from genrelab.augment import WaveformAugmentation
 from genrelab.corpora import load_corpus
 from genrelab.corpora.audit import audit, gate
 from genrelab.corpora.corpus import Corpus
@@ -27,15 +28,17 @@ from genrelab.corpora.protocols import Split, make_splits
 from genrelab.errors import CorpusError, RecipeError, RunError
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import cache_folder, remove_leftovers, write_json, write_text
-from genrelab.frontends import FRONTENDS
+from genrelab.frontends import FRONTENDS, FrontEnd
+from genrelab.networks import NETWORKS
+from genrelab.networks.heads import Head
 from genrelab.networks.model import GenreModel
 from genrelab.training.checkpoints import load_weights
 from genrelab.training.device import choose_device
-from genrelab.training.examples import ExampleStore, given_sources, sound_sources
+from genrelab.training.examples import ExampleSource, ExampleStore, given_sources, sound_sources
 from genrelab.training.feed import Store
 from genrelab.training.fold import Fold, is_finished, read_fold_facts, recipe_model, train_fold
 from genrelab.training.processes import Processes, together
-from genrelab.training.recipe import Recipe, check_recipe
+from genrelab.training.recipe import Recipe, build_augmentation, check_recipe
 from genrelab.training.start import require_same_splits
 
 PACKAGES = (
@@ -152,10 +155,12 @@ def _train_folds(
     if recipe.max_clips is not None:
         corpus = corpus.subset(recipe.max_clips, recipe.seed)
     recipe_model(recipe, len(corpus.genres))  # what cannot be built shall fail before hours of decoding
+    whole = corpus
     if processes.first:
         opened = open_store(recipe, corpus, options, progress)
     processes.agreed()
     store, corpus = opened if processes.first else open_store(recipe, corpus, options, progress)
+    views = open_views(recipe, whole, options, progress)
     splits = recipe_splits(recipe, corpus)
     if folds and max(folds) >= len(splits):
         raise RunError(
@@ -172,7 +177,8 @@ def _train_folds(
     places = [folder / f"fold-{split.fold}" for split in splits]
     for split, place in zip(splits, places, strict=True):
         if folds is None or split.fold in folds:
-            train_fold(Fold(recipe, corpus, store, split, place, options.parts), processes, progress, loggers(place))
+            one = Fold(recipe, corpus, store, split, place, options.parts, views)
+            train_fold(one, processes, progress, loggers(place))
     if not processes.first or not all(map(is_finished, places)):
         return False
     tables = [pd.read_parquet(place / "predictions.parquet") for place in places]
@@ -187,7 +193,6 @@ def open_store(recipe: Recipe, corpus: Corpus, options: Options, progress: Progr
 
     Both are made if need be, and kept.
     """
-    root = options.stores or cache_folder() / "stores"
     rate = recipe.audio.sample_rate
     front = FRONTENDS[recipe.frontend.kind](sample_rate=rate, **recipe.frontend.options)
     extractor = front.extractor()
@@ -198,21 +203,68 @@ def open_store(recipe: Recipe, corpus: Corpus, options: Options, progress: Progr
         )
     store: Store
     if corpus.holds == "sound":
-        digest = hashlib.sha256(repr(sorted(map(repr, corpus.sources))).encode()).hexdigest()[:8]
-        folder = root / f"{corpus.name}-{rate}-{digest}"
-        store = sound = SampleStore.build(folder, corpus.sources, rate, jobs=options.jobs, progress=progress, wait=True)
+        store = sound = _open_sound(recipe, corpus, options, progress)
     if extractor is not None and front.extraction is not None:
         if corpus.holds == "sound":
             sources = list(sound_sources(sound, extractor, recipe.window_samples, recipe.hop_samples))
         else:
             sources = list(given_sources(corpus, front.extraction))
-        kind, _ = front.extraction
-        made_by = repr((front.extraction, rate, extractor.version))
-        store = ExampleStore.build(root / f"{corpus.name}-{kind}", sources, extractor, made_by, options.jobs, progress)
+        store = _open_examples(recipe, corpus, options, front, sources, progress)
     readable = corpus.clips["clip"].isin(store.clips)
     if not readable.any():
         raise CorpusError(f"{corpus.name}: none of its {len(corpus.clips)} clips can be read; see {store.folder}")
     return store, replace(corpus, clips=corpus.clips[readable].reset_index(drop=True))
+
+
+def open_views(recipe: Recipe, corpus: Corpus, options: Options, progress: Progress | None) -> list[Store]:
+    """Return the examples of the corpus' clips as a recipe augments them, a store for each of `train.views`.
+
+    Raises
+    ------
+    RecipeError
+        The recipe's network is no head on examples of sound, or nothing of it augments sound.
+    """
+    if not recipe.train.views:
+        return []
+    rate = recipe.audio.sample_rate
+    front = FRONTENDS[recipe.frontend.kind](sample_rate=rate, **recipe.frontend.options)
+    extractor = front.extractor()
+    made = [build_augmentation(choice, recipe.audio) for choice in recipe.augment]
+    augmentations = [one for one in made if isinstance(one, WaveformAugmentation)]
+    if extractor is None or corpus.holds != "sound" or not issubclass(NETWORKS[recipe.network.kind], Head):
+        raise RecipeError(
+            "train.views: is for heads on a front end that keeps its examples, such as backbone, of sound"
+        )
+    if not augmentations or len(augmentations) < len(made):
+        raise RecipeError("train.views: augment needs augmentations of sound, and no other, to make views with")
+    sound = _open_sound(recipe, corpus, options, progress)
+    cutting = recipe.window_samples, recipe.hop_samples
+    sources = [
+        list(sound_sources(sound, extractor, *cutting, augmentations, view)) for view in range(recipe.train.views)
+    ]
+    return [_open_examples(recipe, corpus, options, front, one, progress) for one in sources]
+
+
+def _open_sound(recipe: Recipe, corpus: Corpus, options: Options, progress: Progress | None) -> SampleStore:
+    rate = recipe.audio.sample_rate
+    digest = hashlib.sha256(repr(sorted(map(repr, corpus.sources))).encode()).hexdigest()[:8]
+    folder = (options.stores or cache_folder() / "stores") / f"{corpus.name}-{rate}-{digest}"
+    return SampleStore.build(folder, corpus.sources, rate, jobs=options.jobs, progress=progress, wait=True)
+
+
+def _open_examples(
+    recipe: Recipe,
+    corpus: Corpus,
+    options: Options,
+    front: FrontEnd,
+    sources: Sequence[ExampleSource],
+    progress: Progress | None,
+) -> ExampleStore:
+    extractor, extraction = front.extractor(), front.extraction
+    assert extractor is not None and extraction is not None  # noqa: PT018, S101 (for the type checker)
+    made_by = repr((extraction, recipe.audio.sample_rate, extractor.version))
+    folder = (options.stores or cache_folder() / "stores") / f"{corpus.name}-{extraction[0]}"
+    return ExampleStore.build(folder, sources, extractor, made_by, options.jobs, progress)
 
 
 def recipe_splits(recipe: Recipe, corpus: Corpus) -> list[Split]:

@@ -29,7 +29,7 @@ INNER_FOLDS = 4
 
 def solve(
     model: GenreModel,
-    batches: Iterable[Clips],
+    views: Sequence[Iterable[Clips]],
     clips: pd.DataFrame,
     group_by: Sequence[str],
     class_weights: bool,
@@ -44,8 +44,9 @@ def solve(
     ----------
     model
         Its network is a `Head`; its front end is fitted already.
-    batches
-        The training part's clips with all their windows.
+    views
+        The training part's clips with all their windows: as they are, and then perhaps augmented. All are learned from;
+        settings and temperature are judged by the first.
     clips
         Their rows of the corpus, in the same order.
     group_by
@@ -65,7 +66,11 @@ def solve(
     head = model.network
     assert isinstance(head, Head)  # noqa: S101 (for the type checker)
     begin = time.perf_counter()
-    rows, owner, genre_of_clip = _embed(model, head, batches)
+    rows, owner, genre_of_clip = _embed(model, head, views[0])
+    plain = len(rows)
+    for view in views[1:]:
+        more, of_clip, _ = _embed(model, head, view)
+        rows, owner = np.concatenate([rows, more]), np.concatenate([owner, of_clip])
     embedded = time.perf_counter()
     codes = genre_of_clip[owner]
     weights = _weights(owner, codes, class_weights)
@@ -84,7 +89,7 @@ def solve(
         for learn, ask in inner:
             inside = np.isin(owner, learn)
             head.learn(rows[inside], codes[inside], weights[inside], **choice)
-            said[ask] = _clip_logits(head, rows, owner, len(clips))[ask]
+            said[ask] = _clip_logits(head, rows[:plain], owner[:plain], len(clips))[ask]
             asked[ask] = True
         temperature, loss = best_temperature(said[asked], genre_of_clip[asked])
         right = said[asked].argmax(1) == genre_of_clip[asked]
@@ -93,7 +98,7 @@ def solve(
     head.learn(rows, codes, weights, **choices[best])
     head.sharpen(1 / judged[best]["temperature"])
     solved = time.perf_counter()
-    known = (_clip_logits(head, rows, owner, len(clips)).argmax(1) == genre_of_clip).mean()
+    known = (_clip_logits(head, rows[:plain], owner[:plain], len(clips)).argmax(1) == genre_of_clip).mean()
     found = {"validation_loss": judged[best]["log_loss"], "validation_accuracy": judged[best]["accuracy"]}
     write_rows(folder / "history.csv", ("epoch", *HISTORY), [{"epoch": 0, "train_accuracy": float(known)} | found])
     write_rows(folder / "choices.csv", list(judged[0]), judged)
