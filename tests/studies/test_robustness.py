@@ -102,7 +102,9 @@ def test_the_table_is_printed_and_kept(tones_run, tmp_path, capsys):
 
 
 def test_what_cannot_be_done_is_refused(tones_run, tmp_path):
-    with pytest.raises(RunError, match="there is no condition 'under water'; there are as it is, mp3"):
+    with pytest.raises(
+        RunError, match="there is no condition 'under water'; there are: as it is; mp3, 64 kbit/s; 12 dB"
+    ):
         robustness.robustness(tones_run, ["under water"])
     with pytest.raises(RunError, match="not a run"):
         robustness.robustness(tmp_path)

@@ -91,7 +91,9 @@ def open_bundle(path: Path, threads: int) -> tuple[onnxruntime.InferenceSession,
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no base of their own
-        raise BundleError(f"{path}: not a bundle: ONNX Runtime cannot open it ({error})") from error
+        raise BundleError(
+            f"{path}: not a bundle: ONNX Runtime cannot open it ({error}); make or get it again"
+        ) from error
     text = session.get_modelmeta().custom_metadata_map.get(KEY)
     if text is None:
         raise BundleError(

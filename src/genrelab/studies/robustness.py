@@ -111,7 +111,7 @@ def robustness(
         The run is not finished, there is no such condition, or a clip has gone.
     """
     if unknown := [name for name in conditions if name not in CONDITIONS]:
-        raise RunError(f"there is no condition {unknown[0]!r}; there are {', '.join(CONDITIONS)}")
+        raise RunError(f"there is no condition {unknown[0]!r}; there are: {'; '.join(CONDITIONS)}")
     names = [UNCHANGED, *(name for name in conditions if name != UNCHANGED)]
     read_summary(folder)
     test = Predictions.read(folder / "predictions.parquet").part("test")

@@ -154,7 +154,9 @@ def _train_folds(
     corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
     if recipe.max_clips is not None:
         corpus = corpus.subset(recipe.max_clips, recipe.seed)
-    recipe_model(recipe, len(corpus.genres))  # what cannot be built shall fail before hours of decoding
+    # What cannot be built shall fail before hours of decoding.
+    recipe_model(recipe, len(corpus.genres))
+    _view_augmentations(recipe, corpus)
     whole = corpus
     if processes.first:
         opened = open_store(recipe, corpus, options, progress)
@@ -224,25 +226,34 @@ def open_views(recipe: Recipe, corpus: Corpus, options: Options, progress: Progr
     RecipeError
         The recipe's network is no head on examples of sound, or nothing of it augments sound.
     """
-    if not recipe.train.views:
+    augmentations = _view_augmentations(recipe, corpus)
+    if not augmentations:
         return []
-    rate = recipe.audio.sample_rate
-    front = FRONTENDS[recipe.frontend.kind](sample_rate=rate, **recipe.frontend.options)
+    front = FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
     extractor = front.extractor()
-    made = [build_augmentation(choice, recipe.audio) for choice in recipe.augment]
-    augmentations = [one for one in made if isinstance(one, WaveformAugmentation)]
-    if extractor is None or corpus.holds != "sound" or not issubclass(NETWORKS[recipe.network.kind], Head):
-        raise RecipeError(
-            "train.views: is for heads on a front end that keeps its examples, such as backbone, of sound"
-        )
-    if not augmentations or len(augmentations) < len(made):
-        raise RecipeError("train.views: augment needs augmentations of sound, and no other, to make views with")
+    assert extractor is not None  # noqa: S101 (for the type checker)
     sound = _open_sound(recipe, corpus, options, progress)
     cutting = recipe.window_samples, recipe.hop_samples
     sources = [
         list(sound_sources(sound, extractor, *cutting, augmentations, view)) for view in range(recipe.train.views)
     ]
     return [_open_examples(recipe, corpus, options, front, one, progress) for one in sources]
+
+
+def _view_augmentations(recipe: Recipe, corpus: Corpus) -> list[WaveformAugmentation]:
+    """Return what makes a recipe's views, none where it asks for none; raise where there can be none."""
+    if not recipe.train.views:
+        return []
+    front = FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
+    made = [build_augmentation(choice, recipe.audio) for choice in recipe.augment]
+    augmentations = [one for one in made if isinstance(one, WaveformAugmentation)]
+    if front.extraction is None or corpus.holds != "sound" or not issubclass(NETWORKS[recipe.network.kind], Head):
+        raise RecipeError(
+            "train.views: is for heads on a front end that keeps its examples, such as backbone, of sound"
+        )
+    if not augmentations or len(augmentations) < len(made):
+        raise RecipeError("train.views: augment needs augmentations of sound, and no other, to make views with")
+    return augmentations
 
 
 def _open_sound(recipe: Recipe, corpus: Corpus, options: Options, progress: Progress | None) -> SampleStore:
