@@ -1,23 +1,16 @@
 """The toy corpus: ten genres of invented music that anyone can synthesise, play and share."""
 
-import json
 import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
-from rich.console import Console
-from rich.progress import track as progress_bar
 
-from genrelab.audio.processors import processors
 from genrelab.corpora.corpus import Corpus
+from genrelab.corpora.made import Row, claim, read_table, synthesise, write_clip
 from genrelab.corpora.toy_music import make_artist, render
 from genrelab.corpora.toy_styles import STYLES
 from genrelab.errors import CorpusError
-from genrelab.files import atomic_path, write_json
 
 VERSION = 1  # of the music: raise it whenever the same seed would sound different
 GENRES = tuple(sorted(STYLES))
@@ -68,8 +61,8 @@ def load(
             f"{2 * len(GENRES)} clips, 2 to {len(_FIRST)} artists a genre, 8000 Hz and a seed that is not negative"
         )
     settings = {"version": VERSION, "seed": seed, "artists": artists, "sample_rate": sample_rate}
-    _claim(root, settings)
-    known = _read_table(root / "clips.csv")
+    claim(root, "toy", "toy music", settings)
+    known = read_table(root / "clips.csv")
     if len(known) < clips or not all((root / path).is_file() for path in known["path"][:clips]):
         known = _synthesise(root, clips, seed, artists, sample_rate, progress)
     table = known[:clips].copy()
@@ -82,51 +75,19 @@ def artist_name(genre: int, artist: int) -> str:
     return f"{_FIRST[artist]} {_SECOND[(genre + artist) % len(_SECOND)]}"
 
 
-def _claim(root: Path, settings: dict[str, int]) -> None:
-    """Note whose folder this is before anything is written to it, and refuse one that is somebody else's."""
-    note = root / "toy.json"
-    if note.is_file():
-        try:
-            found = json.loads(note.read_text(encoding="utf-8"))
-        except ValueError:
-            raise CorpusError(f"{note}: it is not JSON; delete the folder {root} and synthesise it again") from None
-        if found != settings:
-            differing = [name for name in settings if not isinstance(found, dict) or found.get(name) != settings[name]]
-            what = ", ".join(f"{name} {settings[name]}" for name in differing) or "other settings"
-            raise CorpusError(
-                f"{root}: it holds toy music made otherwise than asked for ({what}); take another folder, or delete it"
-            )
-    elif root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise CorpusError(f"{root}: it is there and is no toy corpus; choose a folder that is new or empty")
-    else:
-        write_json(note, settings)
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        return pd.DataFrame({"path": []})
-    return pd.read_csv(path, dtype={"clip": str, "path": str, "artist": str}, keep_default_na=False)
-
-
 def _synthesise(root: Path, clips: int, seed: int, artists: int, sample_rate: int, progress: bool) -> pd.DataFrame:
     # An artist is drawn once and then only read.
     everyone = {
         (genre, artist): make_artist(genre, artist, seed, sample_rate) for genre in GENRES for artist in range(artists)
     }
 
-    def make(number: int) -> dict[str, object]:
+    def make(number: int) -> Row:
         genre = GENRES[number % len(GENRES)]
         nth = number // len(GENRES)
         artist = nth % artists
         path = Path("audio", genre, f"{genre}.{nth:04d}.flac")
         rng = np.random.default_rng([seed, number, VERSION])
-        if (root / path).is_file():
-            seconds = soundfile.info(root / path).duration
-        else:
-            samples, _ = render(everyone[genre, artist], nth // artists, rng)
-            seconds = len(samples) / sample_rate
-            with atomic_path(root / path) as temporary:
-                soundfile.write(temporary, samples, sample_rate, subtype="PCM_16")
+        seconds = write_clip(root / path, sample_rate, lambda: render(everyone[genre, artist], nth // artists, rng)[0])
         clip = f"{genre}.{nth:04d}"
         name = artist_name(number % len(GENRES), artist)
         return {
@@ -138,12 +99,4 @@ def _synthesise(root: Path, clips: int, seed: int, artists: int, sample_rate: in
             "artist": name,
         }
 
-    with ThreadPoolExecutor(max_workers=min(8, processors())) as pool:
-        made: Iterable[dict[str, object]] = pool.map(make, range(clips))
-        if progress:
-            console = Console(stderr=True)
-            made = progress_bar(made, description="Synthesising", total=clips, transient=True, console=console)
-        table = pd.DataFrame(made)
-    with atomic_path(root / "clips.csv") as temporary:
-        table.to_csv(temporary, index=False)
-    return table
+    return synthesise(root, make, range(clips), progress)
