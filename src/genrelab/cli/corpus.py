@@ -20,7 +20,9 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=Fa
 Kind = Annotated[str, typer.Argument(help="A name from `genrelab corpus list`; or a recipe, whose corpus is taken.")]
 Root = Annotated[
     Path | None,
-    typer.Option(help="The folder of a gtzan, gtzan-pictures, fma, folder or toy corpus; the base of a table's paths."),
+    typer.Option(
+        help="The folder of a gtzan, gtzan-pictures, fma, folder, toy or not-music corpus; the base of a table's paths."
+    ),
 ]
 Table = Annotated[Path | None, typer.Option("--path", help="The file of a table or gtzan-tables corpus.")]
 Index = Annotated[Path | None, typer.Option(help="GTZANindex.txt, for the gtzan corpora.")]

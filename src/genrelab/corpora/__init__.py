@@ -91,6 +91,15 @@ def _toy(
     return load(root, clips, seed, artists, sample_rate, progress)
 
 
+def _not_music(
+    root: str | Path, clips: int = 600, seed: int = 0, sample_rate: int = 22050, progress: bool = True
+) -> Corpus:
+    """Sounds that are no music, ten kinds, synthesised where they are not there yet; speech needs espeak-ng."""
+    from genrelab.corpora.not_music import load
+
+    return load(root, clips, seed, sample_rate, progress)
+
+
 CORPORA: dict[str, Callable[..., Corpus]] = {
     "gtzan": _gtzan,
     "gtzan-pictures": _gtzan_pictures,
@@ -99,6 +108,7 @@ CORPORA: dict[str, Callable[..., Corpus]] = {
     "folder": _folder,
     "table": _table,
     "toy": _toy,
+    "not-music": _not_music,
 }
 
 
