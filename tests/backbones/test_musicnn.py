@@ -17,7 +17,7 @@ from genrelab.backbones.musicnn import SHA256, build, frontend
 from genrelab.bundles.classifier import Classifier
 from genrelab.cli.app import main
 from genrelab.errors import BackboneError, RecipeError
-from genrelab.extractors.backbone import NETWORKS, SAMPLE_RATE, WINDOW, Backbone, backbone_file
+from genrelab.extractors.backbone import FETCHED, SAMPLE_RATE, WINDOW, Backbone, backbone_file
 from genrelab.files import content_hash
 from genrelab.frontends import FRONTENDS
 from genrelab.networks.musicnn import from_tensorflow
@@ -25,7 +25,7 @@ from genrelab.networks.musicnn import from_tensorflow
 # One process fetches, and writes four networks as ONNX, for all of these tests.
 pytestmark = pytest.mark.xdist_group("musicnn")
 HERE = Path(__file__).parent
-KINDS = pytest.mark.parametrize("name", NETWORKS)
+KINDS = pytest.mark.parametrize("name", FETCHED)
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +49,12 @@ def test_pytorch_says_what_tensorflow_said(name: str, wheel: Path, clip, golden)
 
 @pytest.mark.slow
 def test_what_is_fetched_says_the_same_without_pytorch(fetched: Path, clip, golden):
-    extractor = Backbone(SAMPLE_RATE, tuple(NETWORKS))
+    extractor = Backbone(SAMPLE_RATE, tuple(FETCHED))
     example = extractor(clip)
     assert example.shape == (extractor.size,)
-    front = FRONTENDS["backbone"](SAMPLE_RATE, networks=tuple(NETWORKS), layers=("tags",), normalise="none")
+    front = FRONTENDS["backbone"](SAMPLE_RATE, networks=tuple(FETCHED), layers=("tags",), normalise="none")
     tags = front(torch.from_numpy(example)[None]).reshape(4, 50)
-    for name, found in zip(NETWORKS, tags, strict=True):
+    for name, found in zip(FETCHED, tags, strict=True):
         np.testing.assert_allclose(found, golden[f"{name}_logits"], atol=1e-3)
     assert "Permission to use" in backbone_file("MSD_vgg").with_name("LICENSE").read_text()
     network = build("MSD_vgg")

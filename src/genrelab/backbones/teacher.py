@@ -15,14 +15,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from genrelab.backbones.listener import load_listener
 from genrelab.backbones.musicnn import LICENCE, build, frontend
+from genrelab.backbones.pruning import Pruned
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.session import teacher_bundle
 from genrelab.errors import BackboneError
-from genrelab.extractors.backbone import MOST_GAIN, SAMPLE_RATE, WINDOW, backbone_file
+from genrelab.extractors.backbone import LISTENER, MOST_GAIN, SAMPLE_RATE, WINDOW, backbone_file, bring
 from genrelab.files import atomic_path
 from genrelab.networks.model import GenreModel, build_model
+from genrelab.networks.musicnn import Musicnn, MusicnnVgg
 
 _HEADS = "genrelab"  # the key of the metadata
 
@@ -49,7 +52,7 @@ class Whole(nn.Module):
         super().__init__()
         self.prepare = Prepare(level)
         self.frontend = frontend()
-        self.networks = nn.ModuleList(_load(name) for name in networks)
+        self.networks = nn.ModuleList(load_network(name) for name in networks)
         self.head = head
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
@@ -198,14 +201,28 @@ def _model(metadata: Metadata) -> GenreModel:
     return build_model(parts[0], parts[1], metadata.sample_rate, metadata.window, len(metadata.genres)).eval()
 
 
-def _load(name: str) -> nn.Module:
+def load_network(name: str) -> nn.Module:
+    """Return a network as ``layers`` of bands, in evaluation mode: what never fires in fetched ones is left out.
+
+    Raises
+    ------
+    BackboneError
+        It is not on this machine, or damaged.
+    """
+    if name == LISTENER:
+        return load_listener()
+    return Pruned(load_original(name))
+
+
+def load_original(name: str) -> Musicnn | MusicnnVgg:
+    """Return a fetched network whole, in evaluation mode; see `load_network`."""
     path = backbone_file(name).with_suffix(".safetensors")
     if not path.is_file():
-        raise BackboneError(f"{path}: this network is not here yet; `genrelab backbone fetch musicnn` brings it")
+        raise BackboneError(f"{path}: this network is not here yet; `{bring(name)}` brings it")
     network = build(name)
     try:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise BackboneError(f"{path}: damaged ({reason}); `genrelab backbone fetch musicnn` writes it anew") from None
+        raise BackboneError(f"{path}: damaged ({reason}); `{bring(name)}` writes it anew") from None
     return network.eval()

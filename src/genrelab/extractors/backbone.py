@@ -18,7 +18,11 @@ WINDOW = 186 * 256
 """Samples that these networks hear at once: 187 frames, 2.976 s."""
 _MUSICNN = {"tags": 50, "penultimate": 200, "mean_pool": 753, "max_pool": 753}
 _VGG = {"tags": 50, "penultimate": 256}
-NETWORKS = {"MSD_musicnn": _MUSICNN, "MTT_musicnn": _MUSICNN, "MSD_vgg": _VGG, "MTT_vgg": _VGG}
+FETCHED = {"MSD_musicnn": _MUSICNN, "MTT_musicnn": _MUSICNN, "MSD_vgg": _VGG, "MTT_vgg": _VGG}
+"""What ``genrelab backbone fetch musicnn`` brings."""
+LISTENER = "listener"
+"""Genrelab's own network (`genrelab.networks.listener`), which comes with the package."""
+NETWORKS = FETCHED | {LISTENER: {"tags": 50, "penultimate": 200, "mean_pool": 256, "max_pool": 256, "blocks": 254}}
 """The layers of each network and their sizes, in the order in which they lie in its output."""
 MOST_GAIN = 30.0
 """What a window is amplified by at most: noise shall not become music."""
@@ -35,7 +39,7 @@ class Backbone(Extractor):
     sample_rate
         In Hz: 16 000, at which these networks learned.
     networks
-        Names from `NETWORKS`. ``genrelab backbone fetch musicnn`` brings them.
+        Names from `NETWORKS`. ``genrelab backbone fetch`` brings them.
     level
         Bring a window to this root mean square first, in dB of full scale (see `at_level`): these networks take a quiet
         record for other music. None leaves it as it is.
@@ -89,17 +93,22 @@ def at_level(samples: NDArray[np.float32], level: float) -> NDArray[np.float32]:
 
 def backbone_file(name: str) -> Path:
     """Return where a network lies once it is fetched."""
-    return cache_folder() / "backbones" / "musicnn" / f"{name}.onnx"
+    return cache_folder() / "backbones" / ("musicnn" if name in FETCHED else "genrelab") / f"{name}.onnx"
+
+
+def bring(name: str) -> str:
+    """Return the command that brings a network to this machine."""
+    return f"genrelab backbone fetch {'musicnn' if name in FETCHED else name}"
 
 
 @cache
 def _session(path: Path) -> onnxruntime.InferenceSession:
     if not path.is_file():
-        raise BackboneError(f"{path}: this network is not here yet; `genrelab backbone fetch musicnn` brings it")
+        raise BackboneError(f"{path}: this network is not here yet; `{bring(path.stem)}` brings it")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # clips are shared out among threads, not the work on one
     options.log_severity_level = _ERRORS_ONLY
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no base of their own
-        raise BackboneError(f"{path}: damaged ({error}); `genrelab backbone fetch musicnn` writes it anew") from error
+        raise BackboneError(f"{path}: damaged ({error}); `{bring(path.stem)}` writes it anew") from error

@@ -131,6 +131,7 @@ class MusicnnVgg(Network):
             if min(frames, bands) < 1:
                 raise RecipeError(f"network.pools: too large for {input_shape[1]} bands and {input_shape[2]} frames")
         super().__init__(input_shape, n_classes, filters * frames * bands)
+        self.pools = tuple(pools)
         self.input_norm = _norm(1, two=True)
         blocks: list[nn.Module] = []
         for number, (size, step) in enumerate(pools):
