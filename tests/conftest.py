@@ -90,7 +90,10 @@ def _make_predictions(
 
 @pytest.fixture(scope="session")
 def make_bundle() -> Callable[..., Path]:
-    """Return a maker of tiny bundles that hear by arithmetic one can do by hand; keywords change the metadata."""
+    """Return a maker of tiny bundles that hear by arithmetic one can do by hand; keywords change the metadata.
+
+    `outputs` adds the graph's optional outputs, ``tags`` and ``strangeness``.
+    """
     return _make_bundle
 
 
@@ -100,11 +103,13 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _make_bundle(tmp_path_factory.mktemp("bundle") / "tiny.onnx")
 
 
-def _make_bundle(path: Path, **changes: object) -> Path:
+def _make_bundle(path: Path, outputs: tuple[str, ...] = (), **changes: object) -> Path:
     """Write a graph whose logits are (4 - 20 r, 2, 20 r - 6) of r = mean |x[t + 1] - x[t]| / mean |x[t]|.
 
     For a sine of f Hz, r is 2 sin(pi f / 22050), however loud: 220 Hz is bass, 1 kHz voice, 3 kHz a whistle. The
-    embedding is (mean |x|, r). A metadata value of None leaves its key out; ``metadata=None`` leaves out all.
+    embedding is (mean |x|, r). Of the optional outputs, the tags' logits are (20 mean |x| - 4, 20 r - 6), which one may
+    call loud and high, and the strangeness is r: 1.4 for white noise. A metadata value of None leaves its key out;
+    ``metadata=None`` leaves out all.
     """
     import json
 
@@ -138,6 +143,8 @@ def _make_bundle(path: Path, **changes: object) -> Path:
         "tiny": np.array([1e-12], np.float32),
         "weights": np.array([[-20, 0, 20]], np.float32),
         "biases": np.array([4, 2, -6], np.float32),
+        "twenty": np.array([20], np.float32),
+        "tag_biases": np.array([-4, -6], np.float32),
     }
     nodes = [
         helper.make_node("Slice", ["waveform", "one", "end", "one"], ["later"]),
@@ -152,14 +159,18 @@ def _make_bundle(path: Path, **changes: object) -> Path:
         helper.make_node("MatMul", ["r", "weights"], ["scaled"]),
         helper.make_node("Add", ["scaled", "biases"], ["logits"]),
         helper.make_node("Concat", ["loudness", "r"], ["embedding"], axis=1),
+        helper.make_node("Mul", ["embedding", "twenty"], ["scaled_embedding"]),
+        helper.make_node("Add", ["scaled_embedding", "tag_biases"], ["tags"]),
+        helper.make_node("Identity", ["r"], ["strangeness"]),
     ]
+    sizes = {"logits": 3, "embedding": 2, "tags": 2, "strangeness": 1}
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["batch", window])],
         [
-            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3]),
-            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 2]),
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", sizes[name]])
+            for name in ("logits", "embedding", *outputs)
         ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )

@@ -19,6 +19,9 @@ def test_what_is_written_is_read_again():
         metrics={"protocol": "artist-folds", "clips": 538, "accuracy": {"value": 0.61, "low": 0.57, "high": 0.65}},
         licence="MIT",
         recipe={"network": {"kind": "cnn"}},
+        vocabularies={"old": ["rock", "jazz"]},
+        tags=("guitar", "loud"),
+        unknown_above=2.5,
     )
     assert Metadata.from_json(metadata.to_json()) == metadata
 
@@ -76,8 +79,44 @@ def test_what_is_no_metadata_is_refused(text: str, message: str):
         ("silence_dbfs", 0, "below 0"),
         ("metrics", [], "an object"),
         ("licence", None, "must be a text"),
+        ("vocabularies", ["gtzan"], "an object"),
+        ("vocabularies", {"": ["jazz", "rock"]}, "named by texts"),
+        ("tags", ["guitar"], "names"),
+        ("tags", ("guitar", 3), "names"),
+        ("tags", ("guitar", "guitar"), "names that all differ"),
+        ("unknown_above", "2", "a finite number, or null"),
+        ("unknown_above", float("inf"), "a finite number, or null"),
     ],
 )
 def test_an_impossible_value_is_refused_by_name(key: str, value: object, message: str):
     with pytest.raises(BundleError, match=f"metadata: {key} is .*{message}"):
         Metadata(**{**GOOD, key: value})
+
+
+@pytest.mark.parametrize("chosen", [["rock"], ["rock", "rock"], ["rock", "polka"], "jazz", None])
+def test_a_vocabulary_is_two_or_more_of_the_genres(chosen: object):
+    with pytest.raises(BundleError, match=r"vocabularies\.old is .* two or more of the genres, each of them once"):
+        Metadata(**GOOD, vocabularies={"old": chosen})
+
+
+def test_a_bundle_from_before_vocabularies_tags_and_strangeness_has_none():
+    metadata = Metadata.from_json(json.dumps({"format": 1, **GOOD}))
+    assert (metadata.vocabularies, metadata.tags, metadata.unknown_above) == ({}, (), None)
+
+
+def test_a_vocabulary_keeps_columns_in_the_order_of_the_genres():
+    genres = ("blues", "folk", "jazz", "rock")
+    metadata = Metadata(**{**GOOD, "genres": genres}, vocabularies={"old": ["rock", "blues", "jazz"]})
+    assert metadata.columns("old") == (0, 2, 3)
+    assert metadata.columns() == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("vocabularies", "there_are"),
+    [({}, "it has none"), ({"a": ["jazz", "rock"], "b": ["jazz", "rock"]}, "it has a, b")],
+)
+def test_an_unknown_vocabulary_is_answered_with_those_that_there_are(
+    vocabularies: dict[str, list[str]], there_are: str
+):
+    with pytest.raises(BundleError, match=f"no vocabulary 'gtzan': {there_are}; without one, all genres are answered"):
+        Metadata(**GOOD, vocabularies=vocabularies).columns("gtzan")

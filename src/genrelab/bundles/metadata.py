@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +44,14 @@ class Metadata:
         A clip whose largest probability is below this counts as unknown; 0 if that shall never happen.
     silence_dbfs
         A clip whose level (root mean square) is below this counts as silent, in dB of full scale.
+    vocabularies
+        Named choices among `genres` (each two or more), to which an answer can be confined; all of `genres` need no
+        name.
+    tags
+        One name for each column of the graph's output ``tags``, in their order, all different; empty if it has none.
+    unknown_above
+        A clip whose mean strangeness over its windows (the graph's output ``strangeness``) is above this counts as
+        unknown, too; None if that shall never happen.
     metrics
         How well it does on clips that it was not trained on: ``protocol``, ``corpus``, ``folds``, ``clips``, ``leaks``,
         and figures such as ``accuracy`` as ``{"value", "low", "high"}``, the bounds being those of the 95 % interval.
@@ -71,6 +79,9 @@ class Metadata:
     temperature: float = 1.0
     unknown_below: float = 0.0
     silence_dbfs: float = -80.0
+    vocabularies: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    unknown_above: float | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -80,18 +91,23 @@ class Metadata:
     def __post_init__(self) -> None:
         for key in ("name", "licence", "created", "genrelab_version"):
             _require(isinstance(getattr(self, key), str), key, getattr(self, key), "a text")
-        for key in ("metrics", "recipe", "extractor"):
+        for key in ("metrics", "recipe", "extractor", "vocabularies"):
             _require(isinstance(getattr(self, key), Mapping), key, getattr(self, key), "an object")
-        genres = self.genres
-        _require(
-            isinstance(genres, tuple)
-            and len(genres) >= 2
-            and all(isinstance(genre, str) and genre for genre in genres),
-            "genres",
-            genres,
-            "two or more names",
-        )
-        _require(len(set(genres)) == len(genres), "genres", genres, "names that all differ")
+        for key, least, expected in (("genres", 2, "two or more names"), ("tags", 0, "names")):
+            names = getattr(self, key)
+            _require(isinstance(names, tuple) and len(names) >= least and _are_names(names), key, names, expected)
+            _require(len(set(names)) == len(names), key, names, "names that all differ")
+        for name, chosen in self.vocabularies.items():
+            _require(_are_names([name]), "vocabularies", dict(self.vocabularies), "named by texts")
+            _require(
+                isinstance(chosen, list | tuple)
+                and len(chosen) >= 2
+                and _are_names(chosen)
+                and len(set(chosen) & set(self.genres)) == len(chosen),
+                f"vocabularies.{name}",
+                chosen,
+                "two or more of the genres, each of them once",
+            )
         for key in ("sample_rate", "window", "hop"):
             value = getattr(self, key)
             _require(
@@ -107,12 +123,28 @@ class Metadata:
             f"at most the window, {self.window}: else some sound is never heard",
         )
         for key in ("temperature", "unknown_below", "silence_dbfs"):
-            value = getattr(self, key)
-            number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            _require(number, key, value, "a finite number")
+            _require(_is_finite(getattr(self, key)), key, getattr(self, key), "a finite number")
+        above = self.unknown_above
+        _require(above is None or _is_finite(above), "unknown_above", above, "a finite number, or null")
         _require(self.temperature > 0, "temperature", self.temperature, "above 0")
         _require(0 <= self.unknown_below <= 1, "unknown_below", self.unknown_below, "between 0 and 1")
         _require(self.silence_dbfs < 0, "silence_dbfs", self.silence_dbfs, "below 0")
+
+    def columns(self, vocabulary: str | None = None) -> tuple[int, ...]:
+        """Return which columns of the logits a vocabulary keeps, rising; all of them for None.
+
+        Raises
+        ------
+        BundleError
+            There is no such vocabulary; the message lists those that there are.
+        """
+        if vocabulary is None:
+            return tuple(range(len(self.genres)))
+        if vocabulary not in self.vocabularies:
+            there_are = f"it has {', '.join(self.vocabularies)}" if self.vocabularies else "it has none"
+            raise BundleError(f"no vocabulary {vocabulary!r}: {there_are}; without one, all genres are answered")
+        chosen = self.vocabularies[vocabulary]
+        return tuple(column for column, genre in enumerate(self.genres) if genre in chosen)
 
     def to_json(self) -> str:
         """Return the JSON object that `from_json` reads."""
@@ -150,8 +182,9 @@ class Metadata:
         required = ("name", "genres", "sample_rate", "window", "hop")
         if missing := [key for key in required if key not in values]:
             raise BundleError(f"its metadata lack {', '.join(missing)}; export it again")
-        if isinstance(values["genres"], list):
-            values["genres"] = tuple(values["genres"])
+        for key in ("genres", "tags"):
+            if isinstance(values.get(key), list):
+                values[key] = tuple(values[key])
         # What an old file does not say was not known when it was made, least of all today's date.
         return cls(**{"created": "", "genrelab_version": "", **values})
 
@@ -159,3 +192,11 @@ class Metadata:
 def _require(condition: bool, key: str, value: object, expected: str) -> None:
     if not condition:
         raise BundleError(f"metadata: {key} is {value!r}, but must be {expected}")
+
+
+def _are_names(values: Sequence[object]) -> bool:
+    return all(isinstance(value, str) and value for value in values)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

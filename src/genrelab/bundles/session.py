@@ -2,6 +2,7 @@
 
 import importlib.resources
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import onnxruntime
@@ -16,6 +17,8 @@ INPUT = "waveform"
 EXAMPLE = "example"  # of the metadata's extractor
 LOGITS = "logits"
 EMBEDDING = "embedding"
+TAGS = "tags"  # optional, as metadata.tags
+STRANGENESS = "strangeness"  # optional: the higher, the less a window is like what the model knows
 _ERRORS_ONLY = 3
 
 
@@ -102,7 +105,7 @@ def open_bundle(path: Path, threads: int) -> tuple[onnxruntime.InferenceSession,
         )
     try:
         metadata = Metadata.from_json(text)
-        _require_fit(session, metadata)
+        require_fit(session, metadata)
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from error
     return session, metadata
@@ -129,7 +132,14 @@ def build_extractor(metadata: Metadata) -> Extractor | None:
         ) from error
 
 
-def _require_fit(session: onnxruntime.InferenceSession, metadata: Metadata) -> None:
+def require_fit(session: onnxruntime.InferenceSession, metadata: Metadata) -> None:
+    """Raise where a graph and the metadata contradict each other.
+
+    Raises
+    ------
+    BundleError
+        The graph lacks an input or an output that the metadata speak of, or one is of another shape.
+    """
     inputs = {value.name: value.shape for value in session.get_inputs()}
     outputs = {value.name: value.shape for value in session.get_outputs()}
     extractor = build_extractor(metadata)
@@ -139,16 +149,30 @@ def _require_fit(session: onnxruntime.InferenceSession, metadata: Metadata) -> N
             f"its graph takes {', '.join(inputs)} and gives {', '.join(outputs)}; "
             f"a bundle of this kind takes {taken} and gives {LOGITS} and {EMBEDDING}"
         )
-    for name, shape, size, key in (
-        (taken, inputs[taken], *((extractor.size, "extractor") if extractor else (metadata.window, "window"))),
-        (LOGITS, outputs[LOGITS], len(metadata.genres), "number of genres"),
-    ):
+    length, says = (extractor.size, "extractor") if extractor else (metadata.window, "window")
+    genres, tags = len(metadata.genres), len(metadata.tags)
+    sizes = [
+        (taken, inputs[taken], length, f"the metadata's {says} is {length}"),
+        (LOGITS, outputs[LOGITS], genres, f"the metadata's number of genres is {genres}"),
+    ]
+    if tags:
+        _require_output(TAGS, "tags", outputs)
+        sizes.append((TAGS, outputs[TAGS], tags, f"the metadata's number of tags is {tags}"))
+    if metadata.unknown_above is not None:
+        _require_output(STRANGENESS, "unknown_above", outputs)
+        sizes.append((STRANGENESS, outputs[STRANGENESS], 1, "it must be one number a window"))
+    for name, shape, size, expected in sizes:
         # An axis of open length is a name; it fits whatever the metadata say.
         if len(shape) != 2 or (isinstance(shape[1], int) and shape[1] != size):
-            raise BundleError(
-                f"its graph's {name} is of shape {shape}, but the metadata's {key} is {size}; export it again"
-            )
+            raise BundleError(f"its graph's {name} is of shape {shape}, but {expected}; export it again")
         if isinstance(shape[0], int):
             raise BundleError(
                 f"its graph's {name} is of shape {shape}, but the batch must be of any size; export it again"
             )
+
+
+def _require_output(name: str, key: str, outputs: Iterable[str]) -> None:
+    if name not in outputs:
+        raise BundleError(
+            f"its metadata's {key} needs the output {name}, but its graph gives {', '.join(outputs)}; export it again"
+        )
