@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "load"]
 
 
-def load(bundle: "str | os.PathLike[str] | None" = None) -> "Classifier":
+def load(bundle: "str | os.PathLike[str] | None" = None, *, vocabulary: str | None = None) -> "Classifier":
     """Return a classifier, from a bundle file or from the one that comes with the package.
 
     Parameters
@@ -23,12 +23,14 @@ def load(bundle: "str | os.PathLike[str] | None" = None) -> "Classifier":
     bundle
         Path of an ``.onnx`` bundle made by ``genrelab export``; ``"teacher"`` for the slower, better one that
         ``genrelab backbone fetch musicnn`` builds; None for the default bundle.
+    vocabulary
+        Confines the answers to some of the bundle's genres, e.g. ``"gtzan"``; None for all that it knows.
 
     Raises
     ------
     BundleError
-        The file is missing or is not a bundle.
+        The file is missing or is not a bundle, or has no such vocabulary.
     """
     from genrelab.bundles.classifier import Classifier  # waits until it is wanted: it brings onnxruntime
 
-    return Classifier(bundle)
+    return Classifier(bundle, vocabulary=vocabulary)

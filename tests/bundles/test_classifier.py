@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+import genrelab
 from genrelab.bundles.classifier import Classifier
 from genrelab.bundles.listening import DEFAULT_WINDOWS
 from genrelab.bundles.prediction import Prediction
@@ -78,6 +79,12 @@ def test_an_onnx_file_without_our_metadata_is_not_a_bundle(tmp_path: Path, make_
         ({"genres": ["jazz", "rock"]}, r"logits is of shape \['batch', 3\], but the metadata's number of genres is 2"),
         ({"genres": None}, "lack genres"),
         ({"format": 2}, "format 2"),
+        ({"tags": ["loud"]}, "tags needs the output tags, but its graph gives logits, embedding; export it again"),
+        ({"unknown_above": 1.0}, "unknown_above needs the output strangeness, but its graph gives logits, embedding"),
+        (
+            {"tags": ["loud"], "outputs": ("tags",)},
+            r"tags is of shape \['batch', 2\], but the metadata's number of tags is 1",
+        ),
     ],
 )
 def test_metadata_that_contradict_the_graph_are_refused(
@@ -174,7 +181,6 @@ def test_whole_numbers_are_scaled(classifier: Classifier, make_tone: Tone):
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        (np.zeros(RATE, np.float32), "silent"),
         (np.full(100, 0.5, np.float32), "too short"),
         (np.full(RATE, np.nan, np.float32), "NaN or infinity"),
         (np.full(RATE, np.inf), "NaN or infinity"),
@@ -316,11 +322,128 @@ def test_a_header_that_claims_hours_is_not_believed(classifier: Classifier, make
     assert (prediction.genre, prediction.seconds) == ("whistle", None)
 
 
+# Silence: there is nothing to hear, which is an answer and no failure.
+
+
+def test_silent_samples_are_unknown(classifier: Classifier):
+    assert classifier.classify(np.zeros((2 * RATE, 2), np.float32), RATE) == Prediction(None, unknown=True, seconds=2.0)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 5, 60])
+@pytest.mark.parametrize("windows", [None, 1, 4])
+def test_a_silent_file_is_unknown_whatever_its_length(
+    classifier: Classifier, tmp_path: Path, seconds: float, windows: int | None
+):
+    path = write(tmp_path / "silence.flac", np.zeros(round(seconds * RATE), np.float32))
+    expected = Prediction(str(path), unknown=True, seconds=seconds)
+    assert classifier.classify_file(path, windows) == classifier.try_file(path, windows) == expected
+    assert all(span.silent for _, _, span in classifier.timeline(path))
+
+
+def test_a_single_audible_second_is_heard_however_long_the_silence_around_it(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path
+):
+    track = np.zeros(10 * RATE, np.float32)
+    track[2 * RATE : 3 * RATE] = make_tone(3000, 1, amplitude=3e-4)  # -73.5 dB of full scale, and of the whole, -83.5
+    path = write(tmp_path / "a.wav", track, subtype="FLOAT")
+    assert classifier.classify(track, RATE).genre == "whistle"
+    assert classifier.classify_file(path).genre == "whistle"
+    assert classifier.classify_file(path, windows=1).silent  # the middle second is
+    assert [span.genre for _, _, span in classifier.timeline(path)] == [*[None] * 2, "whistle", *[None] * 7]
+
+
+# Vocabularies, blends, tags and strangeness
+
+
+def test_a_vocabulary_confines_the_answer_to_its_genres(
+    tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone
+):
+    path = make_bundle(tmp_path / "b.onnx", vocabularies={"ends": ["whistle", "bass"]}, temperature=2.0)
+    confined = Classifier(path, vocabulary="ends")
+    logits = known_logits(1000)[[0, 2]]
+    assert confined.genres == ("bass", "whistle")
+    np.testing.assert_allclose(confined.logits(make_tone(1000, 1)), logits, atol=2e-3)
+    prediction = confined.classify(make_tone(1000, 1), RATE)
+    assert dict(prediction.genres) == pytest.approx(
+        dict(zip(("bass", "whistle"), softmax(logits / 2), strict=True)), abs=1e-3
+    )
+    assert Classifier(path).genres == ("bass", "voice", "whistle")
+    assert genrelab.load(path, vocabulary="ends").genres == confined.genres
+
+
+def test_a_vocabulary_that_is_not_there_is_an_error_that_names_the_bundle(tiny_bundle: Path):
+    with pytest.raises(BundleError, match=r"tiny\.onnx: no vocabulary 'gtzan': it has none"):
+        Classifier(tiny_bundle, vocabulary="gtzan")
+
+
+def test_two_genres_that_are_about_as_likely_are_a_blend_however_few_are_asked_for(
+    classifier: Classifier, make_tone: Tone
+):
+    between = make_tone(351, 1)  # r = 0.1: bass and voice weigh the same
+    assert set(classifier.classify(between, RATE).blend) == {"bass", "voice"}
+    assert len(classifier.classify(between, RATE, top=1).blend) == 2
+    assert classifier.classify(make_tone(220, 1), RATE).blend == ()
+
+
+def test_tags_are_independent_and_averaged_over_windows(
+    tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone
+):
+    tagger = Classifier(make_bundle(tmp_path / "b.onnx", outputs=("tags",), tags=["loud", "high"]))
+    prediction = tagger.classify(np.concatenate([make_tone(220, 1), make_tone(3000, 1)]), RATE)
+    loud = 1 / (1 + np.exp(4 - 20 * 0.5 * 2 / np.pi))
+    high = np.mean([1 / (1 + np.exp(6 - 40 * np.sin(np.pi * hz / RATE))) for hz in (220, 3000)])
+    assert [tag for tag, _ in prediction.tags] == ["loud", "high"]
+    assert [probability for _, probability in prediction.tags] == pytest.approx([loud, high], abs=1e-3)
+
+
+def test_what_is_like_nothing_that_the_model_knows_is_unknown_however_probable(
+    tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone
+):
+    wary = Classifier(make_bundle(tmp_path / "b.onnx", outputs=("strangeness",), unknown_above=1.0))
+    noise = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
+    strange = wary.classify(noise, RATE)
+    assert (strange.unknown, strange.genre, strange.blend) == (True, "whistle", ())
+    assert strange.probability == pytest.approx(1, abs=1e-3)
+    assert not wary.classify(make_tone(3000, 1), RATE).unknown
+
+
+def test_strangeness_is_averaged_over_a_clip_and_judged_window_by_window_along_it(
+    tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone
+):
+    wary = Classifier(make_bundle(tmp_path / "b.onnx", outputs=("strangeness",), unknown_above=1.0))
+    noise = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
+    path = write(tmp_path / "a.wav", np.concatenate([noise, np.zeros(RATE, np.float32), make_tone(220, 1)]))
+    assert not wary.classify_file(path).unknown  # (1.4 + 0.06) / 2
+    assert [span.unknown for _, _, span in wary.timeline(path)] == [True, True, False]
+    assert [span.genre for _, _, span in wary.timeline(path)] == ["whistle", None, "bass"]
+
+
+def test_the_graph_runs_once_whatever_is_asked_of_it(
+    tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone, monkeypatch: pytest.MonkeyPatch
+):
+    rich = {"outputs": ("tags", "strangeness"), "tags": ["loud", "high"], "unknown_above": 1.0}
+    classifier, runs = Classifier(make_bundle(tmp_path / "b.onnx", **rich)), []
+
+    class Counted:
+        def run(self, names: list[str], given: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+            runs.append(names)
+            return session.run(names, given)
+
+    session = classifier._session
+    monkeypatch.setattr(classifier, "_session", Counted())
+    prediction = classifier.classify(make_tone(220, 3), RATE)
+    assert (prediction.genre, len(prediction.tags)) == ("bass", 2)
+    assert runs == [["logits", "tags", "strangeness"]]
+
+
 # Damage: every file says in a sentence what is wrong with it, and the batch goes on.
 
 
-def damaged(folder: Path, tone: NDArray[np.float32]) -> dict[str, str]:
-    """Write files of all kinds of damage; return by name what the error must say ('' where they can be heard)."""
+def damaged(folder: Path, tone: NDArray[np.float32]) -> dict[str, str | None]:
+    """Write files of all kinds of damage; return by name what the error must say ('' where they can be heard).
+
+    None stands for a file with nothing to hear.
+    """
     good = write(folder / "good.wav", tone)
     (folder / "empty.wav").touch()
     (folder / "text.mp3").write_text("Dear Sir or Madam,\n" * 100)
@@ -355,7 +478,7 @@ def damaged(folder: Path, tone: NDArray[np.float32]) -> dict[str, str]:
         "nan.wav": "NaN or infinite",
         "inf.wav": "NaN or infinite",
         "one sample.wav": "too short",
-        "silence.flac": "silent",
+        "silence.flac": None,
         "eight channels.wav": "",
         "192 kHz.wav": "",
         "8 bit.wav": "",
@@ -370,7 +493,9 @@ def test_a_folder_of_damaged_files_is_gone_through_to_the_end(classifier: Classi
     assert sorted(predictions) == sorted(expected)
     for name, reason in expected.items():
         prediction = predictions[name]
-        if reason:
+        if reason is None:
+            assert prediction.silent, name
+        elif reason:
             assert prediction.genre is None, name
             assert any(part in str(prediction.error) for part in reason.split("|")), (name, prediction.error)
         else:
@@ -435,7 +560,8 @@ def test_a_timeline_follows_the_music(classifier: Classifier, make_tone: Tone, t
     spans = classifier.timeline(write(tmp_path / "a.wav", track))
     assert [(start, end) for start, end, _ in spans] == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 4.5)]
     assert [prediction.genre for _, _, prediction in spans] == ["bass", "bass", None, "whistle", "whistle"]
-    assert spans[2][2].error == "silent"
+    assert spans[2][2].silent
+    assert spans[2][2].error is None
 
 
 def test_a_timeline_goes_on_past_the_block_that_is_decoded_at_a_time(

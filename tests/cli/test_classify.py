@@ -51,7 +51,8 @@ def test_json_lines_have_the_keys_of_the_manual(music: Path, classify: Callable[
     assert status == 0
     assert [line["genre"] for line in lines] == ["bass", "voice", "whistle"]
     assert all(
-        list(line) == ["path", "genre", "probability", "unknown", "genres", "seconds", "error"] for line in lines
+        list(line) == ["path", "genre", "probability", "unknown", "genres", "seconds", "error", "blend"]
+        for line in lines
     )
     assert lines[0]["path"] == str(music / "a.wav")
     assert sum(entry["probability"] for entry in lines[0]["genres"]) == pytest.approx(1, abs=1e-5)
@@ -97,6 +98,52 @@ def test_a_quoted_pattern_and_a_list_on_standard_input(
 def test_top_and_windows(music: Path, classify: Callable[..., tuple[int, str, str]]):
     _, out, _ = classify(music / "a.wav", "--format", "jsonl", "--top", 2, "--windows", 1)
     assert [entry["genre"] for entry in json.loads(out)["genres"]] == ["bass", "voice"]
+
+
+def test_a_silent_file_is_unknown_and_no_failure(tmp_path: Path, classify: Callable[..., tuple[int, str, str]]):
+    soundfile.write(tmp_path / "silence.wav", np.zeros(2 * 22050), 22050)
+    status, out, err = classify(tmp_path, "--format", "jsonl", "--strict", "--timeline")
+    line = json.loads(out)
+    assert (status, line["unknown"], line["genre"], line["error"], line["genres"]) == (0, True, None, None, [])
+    assert [(span["unknown"], span["genre"], span["error"]) for span in line["timeline"]] == [(True, None, None)] * 2
+    assert "1 file · unknown 1 · 0:02 of music in" in err
+
+
+@pytest.fixture
+def rich(tmp_path_factory: pytest.TempPathFactory, make_bundle: Callable[..., Path]) -> Path:
+    """Return a bundle that knows tags and a vocabulary."""
+    path = tmp_path_factory.mktemp("rich") / "rich.onnx"
+    return make_bundle(path, outputs=("tags",), tags=["loud", "high"], vocabularies={"ends": ["bass", "whistle"]})
+
+
+def test_a_vocabulary_leaves_other_genres_out(music: Path, rich: Path, classify: Callable[..., tuple[int, str, str]]):
+    status, out, _ = classify(music / "b.flac", "-b", rich, "--vocabulary", "ends", "--format", "csv")
+    (row,) = csv.DictReader(out.splitlines())
+    assert (status, row["genre"]) == (0, "whistle")
+    assert "voice" not in row
+    assert float(row["bass"]) + float(row["whistle"]) == pytest.approx(1)
+
+
+def test_a_vocabulary_that_is_not_there_is_one_line_that_lists_the_others(
+    music: Path, rich: Path, classify: Callable[..., tuple[int, str, str]]
+):
+    status, out, err = classify(music, "-b", rich, "--vocabulary", "gtzan")
+    assert (status, out) == (2, "")
+    assert err == (f"genrelab: {rich}: no vocabulary 'gtzan': it has ends; without one, all genres are answered\n")
+
+
+def test_tags_stand_beside_the_genre(music: Path, rich: Path, classify: Callable[..., tuple[int, str, str]]):
+    status, out, _ = classify(music / "a.wav", "-b", rich, "--tags")
+    assert (status, out.splitlines()[1].split()[-3:]) == (0, ["loud", "91%", "0:02"])
+    line = json.loads(classify(music / "a.wav", "-b", rich, "--tags", "--format", "jsonl")[1])
+    assert [entry["tag"] for entry in line["tags"]] == ["loud", "high"]
+
+
+def test_tags_of_a_bundle_that_has_none_are_refused(music: Path, classify: Callable[..., tuple[int, str, str]]):
+    status, out, err = classify(music, "--tags")
+    assert (status, out) == (2, "")
+    assert err.endswith("tiny.onnx: it knows no tags; leave --tags out, or choose another --bundle\n")
+    assert err.count("\n") == 1
 
 
 def test_a_timeline_goes_along_the_file(tmp_path: Path, make_tone: Tone, classify: Callable[..., tuple[int, str, str]]):

@@ -36,13 +36,40 @@ def test_every_figure_stands_with_its_protocol_clips_and_interval(measured: Path
     assert "LEAK 2 artists are in training and test" in lines
     assert "genres bass, voice, whistle" in lines
     assert "hears windows of 1 s at 22050 Hz" in lines
-    assert "unknown below 31.0%" in lines
+    assert "unknown silence, probability below 31.0%" in lines
     assert "licence MIT" in lines
 
 
 def test_a_bundle_without_figures_says_so(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["info", "--bundle", str(tiny_bundle)]) == 0
     assert "not at all" in capsys.readouterr().out
+
+
+def test_vocabularies_tags_and_what_is_unknown_are_told(
+    tmp_path: Path, make_bundle: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+):
+    rich = make_bundle(
+        tmp_path / "rich.onnx",
+        outputs=("tags", "strangeness"),
+        tags=["loud", "high"],
+        vocabularies={"ends": ["bass", "whistle"]},
+        unknown_below=0.31,
+        unknown_above=1.25,
+    )
+    assert main(["info", "--bundle", str(rich)]) == 0
+    lines = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
+    assert "vocabulary ends bass, whistle" in lines
+    assert "tags loud, high" in lines
+    assert "unknown silence, probability below 31.0%, strangeness above 1.25" in lines
+
+
+def test_a_bundle_without_vocabularies_and_tags_does_not_speak_of_them(
+    tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["info", "--bundle", str(tiny_bundle)]) == 0
+    out = capsys.readouterr().out
+    assert "vocabulary" not in out
+    assert "  tags" not in out
 
 
 def test_for_programs_it_is_json(measured: Path, capsys: pytest.CaptureFixture[str]):

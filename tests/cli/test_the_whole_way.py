@@ -88,7 +88,7 @@ def test_the_bundle_says_what_the_run_did(
     assert main(["classify", str(music), "--bundle", str(bundle), "--format", "jsonl"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(lines) == 24
-    assert set(lines[0]) == {"path", "genre", "probability", "unknown", "genres", "seconds", "error"}
+    assert set(lines[0]) == {"path", "genre", "probability", "unknown", "genres", "seconds", "error", "blend"}
     right = [line["genre"] == Path(line["path"]).parts[-3] for line in lines]
     assert np.mean(right) > 0.8
     assert set(table["genre"]) == {"whistle", "drone", "hiss"}

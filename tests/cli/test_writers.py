@@ -2,23 +2,40 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from genrelab.bundles.prediction import Prediction
 from genrelab.cli.formats import Format
 from genrelab.cli.writers import Timeline, bar, clock, merged, writer
+from genrelab.evaluation.blends import read_classified
 
 GENRES = ("jazz", "rock", "blues")
 JAZZ = Prediction("a.mp3", "jazz", 0.5, False, (("jazz", 0.5), ("blues", 0.3), ("rock", 0.2)), 61.0)
 UNKNOWN = Prediction("b, c.mp3", "rock", 0.4, True, (("rock", 0.4), ("jazz", 0.35), ("blues", 0.25)), 3725.4)
 BAD = Prediction("caf\udce9.mp3", error="empty file")
+SILENT = Prediction("pause.wav", unknown=True, seconds=4.0)
+BLEND = Prediction("c.mp3", "blues", 0.5, False, (("blues", 0.5), ("rock", 0.4)), 60.0, blend=("blues", "rock"))
+TAGGED = Prediction(
+    "d.mp3",
+    "jazz",
+    0.5,
+    genres=(("jazz", 0.5), ("blues", 0.3), ("rock", 0.2)),
+    tags=(("sax", 0.9), ("piano", 0.8), ("slow", 0.7), ("bass", 0.6), ("drums", 0.5), ("live", 0.4), ("loud", 0.1)),
+)
 SPANS: Timeline = [(0.0, 2.0, JAZZ), (2.0, 4.0, JAZZ), (4.0, 5.5, UNKNOWN), (5.5, 7.0, BAD)]
 
 
-def written(kind: Format, *predictions: Prediction, timeline: Timeline | None = None, top: int | None = None) -> str:
+def written(
+    kind: Format,
+    *predictions: Prediction,
+    timeline: Timeline | None = None,
+    top: int | None = None,
+    tags: bool = False,
+) -> str:
     stream = io.StringIO()
-    out = writer(kind, stream, GENRES, timeline is not None, top)
+    out = writer(kind, stream, GENRES, timeline is not None, top, tags)
     for prediction in predictions:
         out.add(prediction, timeline)
     out.close()
@@ -80,6 +97,46 @@ def test_top_one_leaves_the_runners_up_out():
     assert line.split() == ["a.mp3", "jazz", "█████", "50%", "1:01"]
 
 
+def test_a_blend_is_shown_as_both_genres():
+    assert "blues + rock" in written(Format.TABLE, BLEND).splitlines()[1]
+
+
+def test_silence_is_unknown_and_says_why():
+    line = written(Format.TABLE, SILENT).splitlines()[1]
+    assert line.split() == ["pause.wav", "unknown", "silent", "0:04"]
+    assert written(Format.CSV, SILENT).splitlines()[1] == "pause.wav,,,true,4.0,,,,"
+
+
+def test_the_table_shows_the_five_likeliest_tags_that_are_likely_at_all():
+    header, line = written(Format.TABLE, TAGGED, tags=True).splitlines()
+    assert header.split() == ["file", "genre", "probability", "then", "tags", "length"]
+    assert line.rstrip().endswith("sax 90%, piano 80%, slow 70%, bass 60%, drums 50%")
+    two = Prediction("e.mp3", "jazz", 0.5, genres=(("jazz", 0.5),), tags=(("sax", 0.2), ("loud", 0.19)))
+    assert written(Format.TABLE, two, tags=True).splitlines()[1].split()[-2:] == ["sax", "20%"]
+
+
+def test_tags_are_a_column_of_csv_before_the_genres():
+    header, row = written(Format.CSV, TAGGED, tags=True).splitlines()
+    assert header == "path,genre,probability,unknown,tags,seconds,error,jazz,rock,blues"
+    tags = "sax 0.9; piano 0.8; slow 0.7; bass 0.6; drums 0.5; live 0.4; loud 0.1"
+    assert row == f"d.mp3,jazz,0.5,false,{tags},,,0.5,0.2,0.3"
+
+
+def test_tags_are_a_key_of_json_in_files_and_spans_where_they_are_asked_for():
+    (value,) = json.loads(written(Format.JSON, TAGGED, timeline=[(0.0, 2.0, TAGGED)], tags=True))
+    assert value["tags"] == value["timeline"][0]["tags"] == TAGGED.as_dict(tags=True)["tags"]
+    (value,) = json.loads(written(Format.JSON, TAGGED, timeline=[(0.0, 2.0, TAGGED)]))
+    assert "tags" not in value
+    assert "tags" not in value["timeline"][0]
+
+
+def test_what_is_written_with_tags_can_be_read_as_a_blend(tmp_path: Path):
+    (tmp_path / "genres.csv").write_text(written(Format.CSV, TAGGED, SILENT, tags=True))
+    read = read_classified(tmp_path / "genres.csv", GENRES)
+    assert read.probabilities.tolist() == [[0.5, 0.2, 0.3]]
+    assert read.failed == 1  # of silence there is no blend
+
+
 def test_a_name_in_the_table_is_no_markup():
     assert "[red]a[/].mp3" in written(Format.TABLE, Prediction("[red]a[/].mp3", error="x [bold]y"))
 
@@ -97,6 +154,16 @@ def test_neighbouring_spans_of_one_genre_are_one_stretch_of_the_table():
     lines = written(Format.TABLE, JAZZ, timeline=SPANS).splitlines()
     assert lines[2].split()[:2] == ["0:00–0:04", "jazz"]  # noqa: RUF001
     assert len(lines) == 5
+
+
+def test_a_stretch_of_silence_is_one_and_a_blend_joins_those_of_its_first_genre():
+    blues = Prediction("c.mp3", "blues", 0.8, False, (("blues", 0.8), ("rock", 0.1)), 60.0)
+    spans = [(0.0, 2.0, SILENT), (2.0, 4.0, SILENT), (4.0, 6.0, BLEND), (6.0, 8.0, blues), (8.0, 9.0, JAZZ)]
+    assert [(start, end, p.genre, p.blend) for start, end, p in merged(spans)] == [
+        (0.0, 4.0, None, ()),
+        (4.0, 8.0, "blues", ()),
+        (8.0, 9.0, "jazz", ()),
+    ]
 
 
 @pytest.mark.parametrize(

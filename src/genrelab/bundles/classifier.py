@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,15 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from genrelab.audio.processors import processors
-from genrelab.audio.read import probe, read, require_sound
+from genrelab.audio.read import probe, read
 from genrelab.audio.walk import sound_files
 from genrelab.audio.windows import cut, window_starts
-from genrelab.bundles.listening import hear_file, is_audible
+from genrelab.bundles.answer import Outputs, answer, needed_outputs, silence
+from genrelab.bundles.listening import hear_file, is_audible, require_length
 from genrelab.bundles.parallel import in_order
 from genrelab.bundles.prediction import Prediction
 from genrelab.bundles.session import EMBEDDING, LOGITS, build_extractor, find_bundle, open_bundle
-from genrelab.errors import AudioError
+from genrelab.errors import AudioError, BundleError
 
 BATCH = 16  # windows in one run of the graph: bounds the memory of its activations
 TIMELINE_BLOCK = 64  # windows decoded at a time: bounds the memory of a timeline of ten hours
@@ -43,23 +44,32 @@ class Classifier:
     threads
         Threads within one run of the graph. One is right wherever files are spread over processors, and gives a file
         the same result whatever their number.
+    vocabulary
+        A name among the bundle's vocabularies: no other genres are answered, and the probabilities of these add up to
+        1. None for all genres that it knows.
 
     Raises
     ------
     BundleError
-        The file is missing, is not a bundle, or its graph and its metadata contradict each other.
+        The file is missing, is not a bundle, its graph and its metadata contradict each other, or it has no such
+        vocabulary.
     """
 
-    def __init__(self, bundle: PathLike | None = None, threads: int = 1) -> None:
+    def __init__(self, bundle: PathLike | None = None, threads: int = 1, *, vocabulary: str | None = None) -> None:
         self.path = find_bundle(bundle)
         self._session, self.metadata = open_bundle(self.path, threads)
+        try:
+            self._columns = self.metadata.columns(vocabulary)
+        except BundleError as error:
+            raise BundleError(f"{self.path}: {error}") from error
+        self._needed = needed_outputs(self.metadata)
         self._extractor = build_extractor(self.metadata)
         self._input = self._session.get_inputs()[0].name
 
     @property
     def genres(self) -> tuple[str, ...]:
-        """The genres, in the order of the logits."""
-        return self.metadata.genres
+        """The genres of the vocabulary in use, in the order of the logits."""
+        return tuple(self.metadata.genres[column] for column in self._columns)
 
     @property
     def sample_rate(self) -> int:
@@ -91,14 +101,14 @@ class Classifier:
         AudioError
             There are no samples, or some are not finite.
         """
-        return self._mean_over_clip(LOGITS, samples)
+        return self._mean_over_clip(LOGITS, samples)[list(self._columns)]
 
     def embedding(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the mean of the embeddings of the windows that cover a clip, shape (size,); else as `logits`."""
         return self._mean_over_clip(EMBEDDING, samples)
 
     def classify(self, samples: ArrayLike, sample_rate: int, top: int | None = None) -> Prediction:
-        """Tell the genre of samples from memory.
+        """Tell the genre of samples from memory; silent ones are unknown.
 
         Parameters
         ----------
@@ -112,7 +122,7 @@ class Classifier:
         Raises
         ------
         AudioError
-            They are of another shape or type, not finite, silent, or shorter than a tenth of a second.
+            They are of another shape or type, not finite, or shorter than a tenth of a second.
         ValueError
             `sample_rate` or `top` is below 1.
         """
@@ -121,13 +131,16 @@ class Classifier:
             raise ValueError(f"sample_rate must be at least 1 Hz, got {sample_rate}")
         mono = _mono(np.asarray(samples))
         seconds = len(mono) / sample_rate
-        require_sound(mono, sample_rate, _MEMORY, silence_dbfs=self.metadata.silence_dbfs)
+        require_length(mono, sample_rate, _MEMORY)
         if sample_rate != self.sample_rate:
             mono = np.asarray(soxr.resample(mono, sample_rate, self.sample_rate, quality="HQ"), np.float32)
-        return self._prediction(self.logits(mono), None, seconds, top)
+        starts = self._audible_starts(mono)
+        if not len(starts):
+            return silence(None, seconds)
+        return self._answer(self._over_clip(self._needed, mono, starts), None, seconds, top)
 
     def classify_file(self, path: PathLike, windows: int | None = None, top: int | None = None) -> Prediction:
-        """Tell the genre of a sound file, from some windows of it.
+        """Tell the genre of a sound file, from some windows of it; a silent file is unknown.
 
         Parameters
         ----------
@@ -142,7 +155,7 @@ class Classifier:
         Raises
         ------
         AudioError
-            The file cannot be read, is not audio, silent, or shorter than a tenth of a second.
+            The file cannot be read, is not audio, or is shorter than a tenth of a second.
         ValueError
             `windows` or `top` is below 1.
         """
@@ -201,8 +214,8 @@ class Classifier:
         Returns
         -------
         list of (start, end, Prediction)
-            In seconds, without gaps. The prediction of a silent stretch has an `error`, as has that of the rest of a
-            file that cannot be decoded any further.
+            In seconds, without gaps. A silent stretch is unknown and has no genre; the prediction of the rest of a file
+            that cannot be decoded any further has an `error`.
 
         Raises
         ------
@@ -237,56 +250,64 @@ class Classifier:
     ) -> Iterator[tuple[float, float, Prediction]]:
         starts = window_starts(len(samples), self.window)
         audible = is_audible(samples, starts, self.metadata)
-        logits = iter(self._run(LOGITS, cut(samples, starts[audible], self.window)))
+        outputs = self._run(self._needed, cut(samples, starts[audible], self.window))
+        rows = np.cumsum(audible) - 1  # of the audible windows
         # The last window is flush with the end and may overlap the one before: it speaks for what is new in it.
         edges = [
             *(offset + np.arange(len(starts)) * self.window / self.sample_rate),
             offset + len(samples) / self.sample_rate,
         ]
-        for start, end, heard in zip(edges, edges[1:], audible, strict=False):
+        for start, end, heard, row in zip(edges, edges[1:], audible, rows, strict=False):
             if heard:
-                prediction = self._prediction(next(logits), path, end - start, top)
+                of_window = {name: values[row : row + 1] for name, values in outputs.items()}
+                prediction = self._answer(of_window, path, end - start, top)
             else:
-                prediction = Prediction(path, seconds=end - start, error="silent")
+                prediction = silence(path, end - start)
             yield float(start), float(end), prediction
 
     def _classify_file(self, path: PathLike, seconds: float | None, windows: int | None, top: int | None) -> Prediction:
         heard, seconds = hear_file(Path(path), seconds, self.metadata, windows)
-        return self._prediction(self._run(LOGITS, heard).mean(0), os.fspath(path), seconds, top)
+        if not len(heard):
+            return silence(os.fspath(path), seconds)
+        return self._answer(self._run(self._needed, heard), os.fspath(path), seconds, top)
+
+    def _answer(self, outputs: Outputs, path: str | None, seconds: float | None, top: int | None) -> Prediction:
+        return answer(outputs, self.metadata, self._columns, path, seconds, top)
 
     def _mean_over_clip(self, output: str, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
             raise AudioError(_MEMORY, f"must be finite and of shape (n,), n > 0; the shape is {samples.shape}")
+        starts = self._audible_starts(samples)
+        if not len(starts):
+            starts = window_starts(len(samples), self.window, self.metadata.hop)
+        return np.asarray(self._over_clip([output], samples, starts)[output].mean(0), np.float32)
+
+    def _audible_starts(self, samples: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return where the windows that cover a clip start, without the silent ones."""
         starts = window_starts(len(samples), self.window, self.metadata.hop)
-        audible = is_audible(samples, starts, self.metadata)
-        starts = starts[audible] if audible.any() else starts
+        return starts[is_audible(samples, starts, self.metadata)]
+
+    def _over_clip(self, names: Sequence[str], samples: NDArray[np.float32], starts: NDArray[np.int64]) -> Outputs:
+        """Return outputs of the graph for windows of a clip, a row a window."""
         # A batch at a time, since overlapping windows take more memory than the clip.
         batches = (starts[first : first + BATCH] for first in range(0, len(starts), BATCH))
-        outputs = np.concatenate([self._run(output, cut(samples, batch, self.window)) for batch in batches])
-        return np.asarray(outputs.mean(0), np.float32)
+        return _joined([self._run(names, cut(samples, batch, self.window)) for batch in batches])
 
-    def _run(self, output: str, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return an output of the graph, a row a window."""
+    def _run(self, names: Sequence[str], windows: NDArray[np.float32]) -> Outputs:
+        """Return outputs of the graph by their names, a row a window, from one run of it (a batch)."""
         if not len(windows):
-            return np.zeros((0, len(self.genres)), np.float32)
-        batches = (windows[first : first + BATCH] for first in range(0, len(windows), BATCH))
-        return np.concatenate([self._session.run([output], {self._input: self._take(batch)})[0] for batch in batches])
+            return {}
+        batches = (self._take(windows[first : first + BATCH]) for first in range(0, len(windows), BATCH))
+        runs = [self._session.run(list(names), {self._input: batch}) for batch in batches]
+        return _joined([dict(zip(names, run, strict=True)) for run in runs])
 
     def _take(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the graph takes: the windows, or an example of each."""
         return windows if self._extractor is None else np.stack([self._extractor.of_window(row) for row in windows])
 
-    def _prediction(
-        self, logits: NDArray[np.float32], path: str | None, seconds: float | None, top: int | None
-    ) -> Prediction:
-        scaled = logits.astype(np.float64) / self.metadata.temperature
-        exponentials = np.exp(scaled - scaled.max())
-        probabilities = exponentials / exponentials.sum()
-        order = np.argsort(-probabilities, kind="stable")
-        genres = tuple((self.genres[index], float(probabilities[index])) for index in order)
-        genre, probability = genres[0]
-        unknown = probability < self.metadata.unknown_below
-        return Prediction(path, genre, probability, unknown, genres[:top], seconds)
+
+def _joined(batches: Sequence[Outputs]) -> Outputs:
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
 def _require_top(top: int | None) -> None:

@@ -1,5 +1,7 @@
 """Which parts of a sound a classifier hears: no more of a file than it needs, no silence where there is sound."""
 
+import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from genrelab.errors import AudioError
 
 # Past a dozen places a track says little new; a track that is shorter than this many windows is heard whole.
 DEFAULT_WINDOWS = 12
+MIN_SECONDS = 0.1  # of sound: in less there is no genre to be heard
 
 
 def hear_file(
@@ -21,7 +24,7 @@ def hear_file(
     """Return the windows of a file that a classifier shall hear.
 
     Only they are decoded, so that a track of ten minutes costs what one of a minute does. Windows that are silent or
-    cannot be decoded are left out while there are others.
+    cannot be decoded are left out.
 
     Parameters
     ----------
@@ -38,14 +41,14 @@ def hear_file(
     Returns
     -------
     windows
-        Shape (n, window), float32, n > 0.
+        Shape (n, window), float32; n is 0 if all of them are silent.
     seconds
         The length of the file; None where its header is silent or was found to lie.
 
     Raises
     ------
     AudioError
-        None of them can be read, or all are silent or shorter than a tenth of a second.
+        None of them can be read, or there is less than a tenth of a second of sound.
     ValueError
         `count` is below 1.
     """
@@ -54,18 +57,18 @@ def hear_file(
     length = 0 if seconds is None else round(seconds * rate)
     if length > n * window:
         starts = window_starts(length, window, count=n)
-        if len(windows := _hear_excerpts(path, starts / rate, metadata)):
+        if (windows := _hear_excerpts(path, starts / rate, metadata)) is not None:
             return windows, seconds
         # None can be decoded: perhaps the header claims hours where there are seconds, and the beginning is all.
         seconds = None
     samples = read(path, rate, duration=n * window / rate)
-    require_sound(samples, rate, path, silence_dbfs=metadata.silence_dbfs)
+    require_length(samples, rate, path)
     hop_or_count = {"hop": metadata.hop} if count is None else {"count": count}
     starts = window_starts(len(samples), window, **hop_or_count)
     audible = is_audible(samples, starts, metadata)
     if seconds is None and len(samples) < n * window - 1:  # resampling may round a sample away
         seconds = len(samples) / rate
-    return cut(samples, starts[audible] if audible.any() else starts, window), seconds
+    return cut(samples, starts[audible], window), seconds
 
 
 def is_audible(samples: NDArray[np.float32], starts: NDArray[np.int64], metadata: Metadata) -> NDArray[np.bool_]:
@@ -74,24 +77,32 @@ def is_audible(samples: NDArray[np.float32], starts: NDArray[np.int64], metadata
     What is padded to a window is not counted.
     """
     pieces = (samples[start : start + metadata.window] for start in starts.tolist())
-    power = np.array([np.dot(piece, piece) / max(len(piece), 1) for piece in pieces])
-    return np.asarray(power >= 10 ** (metadata.silence_dbfs / 10))
+    return np.array([not _is_silent(piece, metadata) for piece in pieces], np.bool_)
 
 
-def _hear_excerpts(path: Path, starts: NDArray[np.float64], metadata: Metadata) -> NDArray[np.float32]:
-    """Return the windows at `starts` (seconds) but the damaged and silent ones; raise if all that decode are silent."""
+def _is_silent(samples: NDArray[np.float32], metadata: Metadata) -> bool:
+    """Return whether the level of samples (n,), root mean square over all of them, is what the bundle calls silent."""
+    power = float(np.dot(samples, samples)) / max(len(samples), 1)
+    return power < 10 ** (metadata.silence_dbfs / 10)
+
+
+def require_length(samples: NDArray[np.float32], sample_rate: int, path: str | os.PathLike[str]) -> None:
+    """Raise an AudioError, which names `path`, where a sound is shorter than a tenth of a second.
+
+    Silence is let through: training must not learn from it, but of a file to be classified it is an answer.
+    """
+    require_sound(samples, sample_rate, path, MIN_SECONDS, silence_dbfs=-math.inf)
+
+
+def _hear_excerpts(path: Path, starts: NDArray[np.float64], metadata: Metadata) -> NDArray[np.float32] | None:
+    """Return the windows at `starts` (seconds) but the damaged and silent ones; None where all are damaged."""
     rate, seconds = metadata.sample_rate, metadata.window / metadata.sample_rate
-    windows: list[NDArray[np.float32]] = []
-    silent: AudioError | None = None
+    windows = [np.zeros((0, metadata.window), np.float32)]
+    decoded = False
     for excerpt in read_excerpts(path, rate, starts.tolist(), seconds):
-        if isinstance(excerpt, AudioError):
+        if isinstance(excerpt, AudioError) or len(excerpt) < MIN_SECONDS * rate:
             continue
-        try:
-            require_sound(excerpt, rate, path, silence_dbfs=metadata.silence_dbfs)
-        except AudioError as error:
-            silent = error
-        else:
+        decoded = True
+        if not _is_silent(excerpt, metadata):
             windows.append(cut(excerpt, np.zeros(1, np.int64), metadata.window))
-    if not windows and silent is not None:
-        raise silent
-    return np.concatenate(windows) if windows else np.zeros((0, metadata.window), np.float32)
+    return np.concatenate(windows) if decoded else None

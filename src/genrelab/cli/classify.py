@@ -37,6 +37,16 @@ def classify(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Also tell the genre along each file, window by window.")
     ] = False,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Keep to some genres: gtzan to the ten of GTZAN, say; `genrelab info` lists them. [default: all that "
+            "the bundle knows]",
+            show_default=False,
+        ),
+    ] = None,
+    tags: Annotated[bool, typer.Option("--tags", help="Also tell tags: instruments, voices, moods.")] = False,
     windows: Annotated[
         int | None, typer.Option(min=1, help="How many windows of a track to hear. [default: 12; short tracks whole]")
     ] = None,
@@ -50,6 +60,9 @@ def classify(
 ) -> None:
     """Tell the genre of sound files and folders.
 
+    Music that is about as much of one genre as of another is shown as a blend of both; what is like no genre that
+    the bundle knows, and silence, is unknown.
+
     The result goes to standard output, all else to standard error. A file that fails has a line that says why, and
     the batch goes on. The exit status is 0 if all went well, 1 if a file failed, 2 if the arguments or the bundle are
     wrong.
@@ -58,8 +71,11 @@ def classify(
     from genrelab.cli.streams import quiet_libraries, unbroken
     from genrelab.cli.tally import Tally
     from genrelab.cli.writers import writer
+    from genrelab.errors import BundleError
 
-    classifier = Classifier(bundle)
+    classifier = Classifier(bundle, vocabulary=vocabulary)
+    if tags and not classifier.metadata.tags:
+        raise BundleError(f"{classifier.path}: it knows no tags; leave --tags out, or choose another --bundle")
     names = [os.fspath(path) for path in paths]
     with ExitStack() as stack:
         people = stack.enter_context(quiet_libraries())
@@ -67,7 +83,7 @@ def classify(
         # Lines that stream over a terminal and a progress display on the same terminal would tear each other apart.
         mixed = output is None and format_ is not Format.TABLE and sys.stdout.isatty()
         tally = stack.enter_context(closing(Tally(people, progress=not mixed)))
-        out = stack.enter_context(closing(writer(format_, stream, classifier.genres, timeline, top)))
+        out = stack.enter_context(closing(writer(format_, stream, classifier.genres, timeline, top, tags)))
         results = stack.enter_context(closing(_results(classifier, names, windows, top, timeline, jobs)))
         stack.callback(tally.hide)  # before the table, which is printed when `out` is closed
         for prediction, spans in results:

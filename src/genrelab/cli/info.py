@@ -145,8 +145,10 @@ def describe(bundle: "Mapping[str, Any]") -> dict[str, str]:
         "name": str(bundle["name"]),
         "path": f"{bundle['path']} ({bundle['bytes'] / 2**20:.1f} MiB)",
         "genres": ", ".join(bundle["genres"]),
+        **{f"vocabulary {name}": ", ".join(genres) for name, genres in bundle["vocabularies"].items()},
+        **({"tags": ", ".join(bundle["tags"])} if bundle["tags"] else {}),
         "hears": f"windows of {bundle['window'] / rate:.3g} s at {rate} Hz",
-        "unknown": f"below {bundle['unknown_below']:.1%}" if bundle["unknown_below"] else "never",
+        "unknown": _unknown(bundle),
         "licence": bundle["licence"] or "not stated",
         "made": f"{bundle['created'] or 'at an unknown time'} by genrelab {bundle['genrelab_version'] or '(unknown)'}",
     }
@@ -158,6 +160,14 @@ def describe(bundle: "Mapping[str, Any]") -> dict[str, str]:
     for leak in metrics.get("leaks") or ():
         lines["LEAK"] = f"{lines['LEAK']}; {leak}" if "LEAK" in lines else str(leak)
     return lines | {key.replace("_", " "): _figure(value) for key, value in metrics.items() if isinstance(value, dict)}
+
+
+def _unknown(bundle: "Mapping[str, Any]") -> str:
+    below, above = bundle["unknown_below"], bundle["unknown_above"]
+    reasons = ["silence"]
+    reasons += [f"probability below {below:.1%}"] if below else []
+    reasons += [f"strangeness above {above:.3g}"] if above is not None else []
+    return ", ".join(reasons)
 
 
 def _figure(figure: "Mapping[str, Any]") -> str:

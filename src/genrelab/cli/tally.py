@@ -45,11 +45,11 @@ class Tally:
     def add(self, prediction: Prediction) -> None:
         """Count a prediction."""
         self.files += 1
-        if prediction.genre is None:
+        if prediction.error is not None:
             self.failed += 1
         else:
             self._seconds += prediction.seconds or 0.0
-            if prediction.unknown:
+            if prediction.unknown or prediction.genre is None:
                 self._unknown += 1
             else:
                 self._genres[prediction.genre] += 1

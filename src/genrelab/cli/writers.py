@@ -12,6 +12,8 @@ Timeline = Sequence[tuple[float, float, Prediction]]
 
 BAR = 10  # characters
 RUNNERS_UP = 2  # so many genres in the table beside the first
+TAGS = 5  # so many tags in the table, at most
+LIKELY_TAG = 0.2  # what is less probable the table leaves out
 WIDE = 160  # columns of a table that goes to a file, where there is no terminal to ask
 
 
@@ -27,7 +29,9 @@ class Writer(Protocol):
         ...
 
 
-def writer(kind: Format, stream: TextIO, genres: Sequence[str], timeline: bool, top: int | None) -> Writer:
+def writer(
+    kind: Format, stream: TextIO, genres: Sequence[str], timeline: bool, top: int | None, tags: bool = False
+) -> Writer:
     """Return what writes predictions to a stream.
 
     Parameters
@@ -42,26 +46,28 @@ def writer(kind: Format, stream: TextIO, genres: Sequence[str], timeline: bool, 
         Whether timelines will come.
     top
         How many genres a prediction holds; None for all.
+    tags
+        Whether to write the tags: all of them, but in a table the likeliest.
     """
     if kind is Format.TABLE:
-        return TableWriter(stream, RUNNERS_UP if top is None else top - 1)
+        return TableWriter(stream, RUNNERS_UP if top is None else top - 1, tags)
     if kind is Format.CSV:
-        return CsvWriter(stream, genres, timeline)
-    return JsonWriter(stream, lines=kind is Format.JSONL)
+        return CsvWriter(stream, genres, timeline, tags)
+    return JsonWriter(stream, kind is Format.JSONL, tags)
 
 
 class JsonWriter:
     """One JSON object a file: each in a line of its own at once, or all in one array."""
 
-    def __init__(self, stream: TextIO, lines: bool) -> None:
-        self._stream, self._lines = stream, lines
+    def __init__(self, stream: TextIO, lines: bool, tags: bool = False) -> None:
+        self._stream, self._lines, self._tags = stream, lines, tags
         self._separator = "" if lines else "[\n"
 
     def add(self, prediction: Prediction, timeline: Timeline | None) -> None:
         """Write one object; with a timeline, it has a further key, a list of spans."""
-        values = prediction.as_dict()
+        values = prediction.as_dict(self._tags)
         if timeline is not None:
-            values["timeline"] = [_span(*span) for span in timeline]
+            values["timeline"] = [self._span(*span) for span in timeline]
         self._stream.write(self._separator + json.dumps(values, ensure_ascii=False))
         self._separator = "" if self._lines else ",\n"
         if self._lines:
@@ -73,21 +79,22 @@ class JsonWriter:
         if not self._lines:
             self._stream.write("[]\n" if self._separator == "[\n" else "\n]\n")
 
-
-def _span(start: float, end: float, prediction: Prediction) -> dict[str, Any]:
-    values = prediction.as_dict()
-    del values["path"], values["seconds"]
-    return {"start": round(start, 3), "end": round(end, 3), **values}
+    def _span(self, start: float, end: float, prediction: Prediction) -> dict[str, Any]:
+        values = prediction.as_dict(self._tags)
+        del values["path"], values["seconds"]
+        return {"start": round(start, 3), "end": round(end, 3), **values}
 
 
 class CsvWriter:
     """One row a file and one column a genre; with timelines, one row a span."""
 
-    def __init__(self, stream: TextIO, genres: Sequence[str], timeline: bool) -> None:
+    def __init__(self, stream: TextIO, genres: Sequence[str], timeline: bool, tags: bool = False) -> None:
         self._stream, self._genres, self._timeline = stream, genres, timeline
         self._csv = csv.writer(stream, lineterminator="\n")
         spans = ("start", "end") if timeline else ()
-        self._csv.writerow(["path", *spans, "genre", "probability", "unknown", "seconds", "error", *genres])
+        # Those who read this file take all that follows the error for genres.
+        self._keys = ("genre", "probability", "unknown", *(("tags",) if tags else ()), "seconds", "error")
+        self._csv.writerow(["path", *spans, *self._keys, *genres])
 
     def add(self, prediction: Prediction, timeline: Timeline | None) -> None:
         """Write a file's row or rows; a genre beyond the top ones asked for is left empty."""
@@ -104,25 +111,28 @@ class CsvWriter:
         """Nothing comes after the last row."""
 
     def _row(self, prediction: Prediction, span: tuple[str, ...]) -> None:
-        values = prediction.as_dict()
+        values = prediction.as_dict(tags=True)
+        values["tags"] = "; ".join(f"{entry['tag']} {entry['probability']}" for entry in values["tags"])
         probabilities = {entry["genre"]: entry["probability"] for entry in values["genres"]}
-        keys = ("genre", "probability", "unknown", "seconds", "error")
-        cells = [values["path"], *span, *(values[key] for key in keys), *(probabilities.get(g) for g in self._genres)]
+        own = (values[key] for key in self._keys)
+        cells = [values["path"], *span, *own, *(probabilities.get(genre) for genre in self._genres)]
         self._csv.writerow([str(cell).lower() if isinstance(cell, bool) else cell for cell in cells])
 
 
 class TableWriter:
     """A table for people, printed when all rows are there (also after Ctrl-C)."""
 
-    def __init__(self, stream: TextIO, runners_up: int) -> None:
+    def __init__(self, stream: TextIO, runners_up: int, tags: bool = False) -> None:
         from rich.table import Table
 
-        self._stream, self._runners_up = stream, runners_up
+        self._stream, self._runners_up, self._tags = stream, runners_up, tags
         self._table = Table(box=None, pad_edge=False, header_style="bold")
         self._table.add_column("file", overflow="fold")
         self._table.add_column("genre", no_wrap=True)
         self._table.add_column("probability", no_wrap=True)
         self._table.add_column("then" if runners_up else "", style="dim")
+        if tags:
+            self._table.add_column("tags", style="dim")
         self._table.add_column("length", justify="right", no_wrap=True)
 
     def add(self, prediction: Prediction, timeline: Timeline | None) -> None:
@@ -146,20 +156,41 @@ class TableWriter:
     def _row(self, name: Any, prediction: Prediction, length: str) -> None:
         from rich.text import Text
 
-        if prediction.genre is None or prediction.probability is None:
+        if prediction.error is not None:
             name.stylize("red")
-            self._table.add_row(name, "–", "", Text(as_utf8(prediction.error or ""), "not dim red"), length)  # noqa: RUF001
-            return
-        genre = Text("unknown", "yellow") if prediction.unknown else Text(prediction.genre, "bold")
-        if prediction.unknown:
-            genre.append(f" ({prediction.genre}?)", "dim")
-        others = prediction.genres[1 : 1 + self._runners_up]
-        runners_up = ", ".join(f"{other} {probability:.0%}" for other, probability in others)
-        self._table.add_row(name, genre, bar(prediction.probability), Text(runners_up), length)
+            self._add(name, Text("–"), "", Text(as_utf8(prediction.error), "not dim red"), prediction, length)  # noqa: RUF001
+        elif prediction.genre is None or prediction.probability is None:
+            self._add(name, Text("unknown", "yellow"), "", Text("silent"), prediction, length)
+        else:
+            others = prediction.genres[1 : 1 + self._runners_up]
+            self._add(name, _called(prediction), bar(prediction.probability), Text(_shares(others)), prediction, length)
+
+    def _add(self, name: Any, genre: Any, probability: str, then: Any, prediction: Prediction, length: str) -> None:
+        from rich.text import Text
+
+        likely = [(tag, share) for tag, share in prediction.tags if share >= LIKELY_TAG]
+        tags = [Text(_shares(likely[:TAGS]))] if self._tags else []
+        self._table.add_row(name, genre, probability, then, *tags, length)
+
+
+def _called(prediction: Prediction) -> Any:
+    """Return a genre, a blend or "unknown" with the best guess, as rich's text."""
+    from rich.text import Text
+
+    if prediction.unknown:
+        return Text("unknown", "yellow").append(f" ({prediction.genre}?)", "dim")
+    return Text(" + ".join(prediction.blend) or str(prediction.genre), "bold")
+
+
+def _shares(pairs: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"{name} {probability:.0%}" for name, probability in pairs)
 
 
 def merged(timeline: Timeline) -> list[tuple[float, float, Prediction]]:
-    """Join neighbouring spans of the same genre; a stretch is represented by its most probable span."""
+    """Join neighbouring spans of the same first genre; a stretch is represented by its most probable span.
+
+    It is thus a blend only where none of its spans is surely of one genre.
+    """
     stretches: list[tuple[float, float, Prediction]] = []
     for start, end, prediction in timeline:
         if stretches and _heard_as(stretches[-1][2]) == _heard_as(prediction):

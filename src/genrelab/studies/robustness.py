@@ -143,8 +143,8 @@ def _ask(classifier: Classifier, names: Sequence[str], source: ClipSource) -> li
         try:
             found = dict(classifier.classify(CONDITIONS[name](samples, rate), rate).genres)
         except AudioError:
-            found = dict.fromkeys(classifier.genres, 1 / len(classifier.genres))
-        answers.append([found[genre] for genre in classifier.genres])
+            found = {}
+        answers.append([found.get(genre, 1 / len(classifier.genres)) for genre in classifier.genres])
     return answers
 
 

@@ -1,0 +1,105 @@
+"""What a graph's outputs say about a sound: genres, blends, tags, or that it is unknown. Arithmetic alone."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genrelab.bundles.metadata import Metadata
+from genrelab.bundles.prediction import Prediction
+from genrelab.bundles.session import LOGITS, STRANGENESS, TAGS
+
+# Two genres are a blend where the first is at most half as likely again as the second, so that naming one alone would
+# be little better than tossing a coin, and where both together are at least as likely as all the others: else the
+# classifier is at a loss, and has not heard two genres.
+BLEND_LEAST_RATIO = 2 / 3
+BLEND_LEAST_SUM = 1 / 2
+
+Outputs = Mapping[str, NDArray[np.float32]]
+
+
+def needed_outputs(metadata: Metadata) -> tuple[str, ...]:
+    """Return the names of the outputs that `answer` needs of a bundle's graph."""
+    tags = (TAGS,) if metadata.tags else ()
+    strangeness = (STRANGENESS,) if metadata.unknown_above is not None else ()
+    return LOGITS, *tags, *strangeness
+
+
+def answer(
+    outputs: Outputs,
+    metadata: Metadata,
+    columns: Sequence[int],
+    path: str | None,
+    seconds: float | None,
+    top: int | None = None,
+) -> Prediction:
+    """Return what the outputs for a sound's windows say about it.
+
+    Logits and strangeness are averaged over the windows; a tag's probability is the mean of what the windows give it,
+    since a voice that is heard in half of them is there.
+
+    Parameters
+    ----------
+    outputs
+        Those of `needed_outputs`, each of shape (windows, size), windows > 0.
+    metadata
+        The bundle's.
+    columns
+        Which of its genres may be answered; the probabilities of these add up to 1.
+    path, seconds
+        Go into the prediction.
+    top
+        How many genres to return; None for all.
+    """
+    logits = outputs[LOGITS].mean(0)[list(columns)]
+    probabilities = _softmax(logits.astype(np.float64) / metadata.temperature)
+    genres = _ranked([metadata.genres[column] for column in columns], probabilities)
+    genre, probability = genres[0]
+    unknown = probability < metadata.unknown_below or _is_strange(outputs, metadata)
+    return Prediction(
+        path,
+        genre,
+        probability,
+        unknown,
+        genres[:top],
+        seconds,
+        tags=_ranked(metadata.tags, _sigmoid(outputs[TAGS].astype(np.float64)).mean(0)) if metadata.tags else (),
+        blend=() if unknown else blend(genres),
+    )
+
+
+def silence(path: str | None, seconds: float | None) -> Prediction:
+    """Return what is said of a sound in which there is nothing to hear: it is unknown, and no genre is likeliest."""
+    return Prediction(path, unknown=True, seconds=seconds)
+
+
+def blend(genres: Sequence[tuple[str, float]]) -> tuple[str, ...]:
+    """Return the two genres that a sound is a blend of; none where one leads clearly, or nothing is likely.
+
+    Parameters
+    ----------
+    genres
+        (genre, probability) pairs, two or more, the most probable first.
+    """
+    (first, p_first), (second, p_second) = genres[:2]
+    close = p_second >= BLEND_LEAST_RATIO * p_first
+    return (first, second) if close and p_first + p_second >= BLEND_LEAST_SUM else ()
+
+
+def _is_strange(outputs: Outputs, metadata: Metadata) -> bool:
+    limit = metadata.unknown_above
+    return limit is not None and float(outputs[STRANGENESS].mean(dtype=np.float64)) > limit
+
+
+def _ranked(names: Sequence[str], probabilities: NDArray[np.float64]) -> tuple[tuple[str, float], ...]:
+    order = np.argsort(-probabilities, kind="stable")
+    return tuple((names[index], float(probabilities[index])) for index in order)
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    exponentials = np.exp(logits - logits.max())
+    return np.asarray(exponentials / exponentials.sum())
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((1 + np.tanh(logits / 2)) / 2)  # as 1 / (1 + exp(-x)), which overflows
