@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,9 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from torch import Tensor, nn
 
+from genrelab.bundles.classifier import Classifier
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import KEY, Metadata
 from genrelab.errors import BundleError
@@ -82,3 +85,68 @@ def test_a_bundle_that_deviates_is_not_written(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(BundleError, match=r"deviates from PyTorch by .*nothing was written"):
         export_bundle([model(0)], metadata(), tmp_path / "b.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+class Rich(nn.Module):
+    """Says more than genres, in an order of its own."""
+
+    outputs = ("logits", "strangeness", "embedding", "tags")
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer, self.tagger = nn.Linear(2, len(GENRES)), nn.Linear(2, 4)
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, ...]:
+        embedding = torch.stack([waveform.abs().mean(1), waveform.square().mean(1)], 1)
+        return self.layer(embedding), embedding.sum(1, keepdim=True), embedding, self.tagger(embedding)
+
+
+RICH = replace(metadata(), tags=("guitar", "piano", "voice", "loud"), unknown_above=0.5)
+
+
+def test_a_model_that_names_its_outputs_says_more_than_genres(tmp_path: Path) -> None:
+    export_bundle([Rich()], RICH, tmp_path / "b.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "b.onnx")
+    assert [output.name for output in session.get_outputs()] == list(Rich.outputs)
+    with torch.inference_mode():
+        expected = Rich()(waveforms(2))
+    for ours, theirs in zip(session.run(None, {"waveform": waveforms(2).numpy()}), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5)
+
+
+def test_what_a_model_says_beyond_genres_is_what_the_classifier_tells(tmp_path: Path) -> None:
+    export_bundle([Rich()], RICH, tmp_path / "b.onnx")
+    classifier = Classifier(tmp_path / "b.onnx")
+    quiet, loud = (classifier.classify(level * waveforms(1)[0].numpy(), 8000) for level in (1, 4))
+    assert sorted(tag for tag, _ in quiet.tags) == sorted(RICH.tags)
+    assert (quiet.unknown, loud.unknown) == (False, True)  # mean |x| + mean x² is 0.2, and 1.3
+
+
+def test_every_output_is_compared_with_pytorch(tmp_path: Path) -> None:
+    class Drifting(Rich):
+        """Gives other tags each time that it is asked."""
+
+        asked = 0
+
+        def forward(self, waveform: Tensor) -> tuple[Tensor, ...]:
+            *others, tags = super().forward(waveform)
+            Drifting.asked += 1
+            return *others, tags + Drifting.asked
+
+    with pytest.raises(BundleError, match=r"deviates from PyTorch by .*nothing was written"):
+        export_bundle([Drifting()], RICH, tmp_path / "b.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_metadata_that_speak_of_what_a_model_does_not_say_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"b\.onnx: its metadata's tags needs the output tags.*nothing was written"):
+        export_bundle([model(0)], replace(metadata(), tags=("guitar",)), tmp_path / "b.onnx")
+    with pytest.raises(BundleError, match=r"tags is of shape .* but the metadata's number of tags is 1"):
+        export_bundle([Rich()], replace(RICH, tags=("guitar",)), tmp_path / "b.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_models_that_say_more_than_genres_are_not_averaged(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="only logits can be averaged; export a model that has further outputs alone"):
+        export_bundle([Rich(), Rich()], RICH, tmp_path / "b.onnx")

@@ -1,4 +1,4 @@
-"""Models to one ONNX file: waveform in, logits and embedding out."""
+"""Models to one ONNX file: waveform in; logits, embedding and, of some models, more out."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.bundles.metadata import KEY, Metadata
-from genrelab.bundles.session import EXAMPLE, INPUT, build_extractor
+from genrelab.bundles.session import EMBEDDING, EXAMPLE, INPUT, LOGITS, build_extractor, require_fit
 from genrelab.errors import BundleError
 from genrelab.files import atomic_path
 from genrelab.networks.model import GenreModel
@@ -66,7 +66,10 @@ def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | o
     ----------
     models
         One model, or several of one recipe whose logits are averaged; each takes (batch, metadata.window) samples, or
-        the examples of the metadata's extractor.
+        the examples of the metadata's extractor. It returns a tuple: logits (batch, genres), embedding (batch, size).
+        A single model may return more and name it all in its attribute ``outputs``, a tuple in the order of what it
+        returns: ``tags`` (batch, tags), logits of independent tags; ``strangeness`` (batch, 1), the higher, the less
+        the window is like what the model knows.
     metadata
         What the bundle says about itself.
     path
@@ -80,11 +83,14 @@ def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | o
     Raises
     ------
     BundleError
-        The deviation is above 1e-4, or a model cannot be expressed in ONNX.
+        The deviation is above 1e-4, outputs and metadata contradict each other, or one of several models has outputs
+        beyond the two.
     """
     if Path(path).suffix != ".onnx":
         raise BundleError(f"{path}: a bundle's name ends in .onnx")
     alike = [model for model in models if isinstance(model, GenreModel)]
+    if len(models) > 1 and any(_outputs(model) != (LOGITS, EMBEDDING) for model in models):
+        raise BundleError(f"{path}: only {LOGITS} can be averaged; export a model that has further outputs alone")
     several: nn.Module = Committee(alike) if len(alike) == len(models) else Average(models)
     model = several if len(models) > 1 else models[0]
     model.eval()
@@ -104,7 +110,7 @@ def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | o
                 (example,),
                 temporary,
                 input_names=[name],
-                output_names=["logits", "embedding"],
+                output_names=list(_outputs(model)),
                 dynamic_shapes=({0: batch},),
                 opset_version=OPSET,
                 external_data=False,
@@ -120,20 +126,28 @@ def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | o
             value.ClearField("metadata_props")
         onnx.helper.set_model_props(graph, {KEY: metadata.to_json()})
         onnx.save(graph, temporary)
-        deviation = _deviation(model, temporary, example)
+        session = onnxruntime.InferenceSession(temporary, providers=["CPUExecutionProvider"])
+        try:
+            require_fit(session, metadata)
+        except BundleError as error:
+            raise BundleError(f"{path}: {error}; nothing was written") from error
+        deviation = _deviation(model, session, example)
         if deviation > TOLERANCE:
             raise BundleError(f"{path}: the bundle deviates from PyTorch by {deviation:.1e}; nothing was written")
     return deviation
 
 
-def _deviation(model: nn.Module, path: Path, example: Tensor) -> float:
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+def _outputs(model: nn.Module) -> tuple[str, ...]:
+    return tuple(getattr(model, "outputs", (LOGITS, EMBEDDING)))
+
+
+def _deviation(model: nn.Module, session: onnxruntime.InferenceSession, example: Tensor) -> float:
     worst = 0.0
     for waveform in (example, example[:1]):
         with torch.inference_mode():
             expected = model(waveform)
         given = {session.get_inputs()[0].name: waveform.numpy()}
-        for ours, theirs in zip(session.run(None, given), expected, strict=True):
+        for ours, theirs in zip(session.run(list(_outputs(model)), given), expected, strict=True):
             scale = max(float(theirs.abs().max()), 1.0)
             worst = max(worst, float(np.abs(ours - theirs.numpy()).max()) / scale)
     return worst
