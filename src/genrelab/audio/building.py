@@ -79,11 +79,10 @@ def build(
 
 
 def _begin(folder: Path, settings: Index, finished: Index | None, sources: Sequence[ClipSource]) -> Index:
-    """Return the index to go on with, after putting `building.jsonl` and its samples file into exactly that state."""
+    """Return the index to go on with; `_put` then brings `building.jsonl` and its samples file into that state."""
     begun = load(folder / BUILDING, torn=True)
     if begun is not None and begun.same_settings(settings):
         if _agreeing(begun, sources) == len(begun.records):
-            _put(folder, begun)
             return begun
         (folder / BUILDING).replace(folder / PREVIOUS)  # clips changed meanwhile: what is decoded will be copied
     previous = load(folder / PREVIOUS, torn=True)
@@ -93,7 +92,6 @@ def _begin(folder: Path, settings: Index, finished: Index | None, sources: Seque
         names = [_SAMPLES.fullmatch(path.name) for path in folder.iterdir()]
         newest = max((int(name[1]) for name in names if name), default=0)
         begun = replace(settings, samples_file=f"samples-{newest + 1}.i16")
-    _put(folder, begun)
     return begun
 
 
@@ -119,21 +117,26 @@ def _fill(
     waiting: deque[Future[Decoded]] = deque()
     with ExitStack() as stack:
         advance = stack.enter_context(_bar(progress, len(sources), len(records)))
-        writer = stack.enter_context(Writer(folder, index))
         pool = ThreadPoolExecutor(jobs, thread_name_prefix="decode")
         # After an error, nothing more is begun.
         stack.callback(pool.shutdown, cancel_futures=True)
-        while True:
+
+        def decode_ahead() -> None:
             while len(waiting) < _AHEAD * jobs and (source := next(left, None)) is not None:
                 waiting.append(pool.submit(_take, source, index, older.get(source.clip)))
-            if not waiting:
-                break
+
+        decode_ahead()
+        _put(folder, index)  # only now: it waits for the disk, and the first clips are decoded meanwhile
+        writer = stack.enter_context(Writer(folder, index))
+        stack.callback(pool.shutdown, cancel_futures=True)  # before the writer's last flush, too
+        while waiting:
             record, samples = waiting.popleft().result()
             record = record.at(offset)
             writer.add(record, samples)
             records.append(record)
             offset += record.samples
             advance()
+            decode_ahead()
     return replace(index, records=tuple(records))
 
 
