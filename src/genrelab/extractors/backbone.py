@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genrelab.audio.windows import cut, window_starts
 from genrelab.errors import BackboneError, RecipeError
 from genrelab.extractors.extractor import Extractor
-from genrelab.files import cache_folder
+from genrelab.files import cache_folder, content_hash
 
 SAMPLE_RATE = 16000
 WINDOW = 186 * 256
@@ -61,6 +61,9 @@ class Backbone(Extractor):
             raise RecipeError(f"frontend.networks: {', '.join(unknown) or 'none'}; choose of {', '.join(NETWORKS)}")
         self.networks = tuple(networks)
         self.level = level
+        if LISTENER in self.networks and backbone_file(LISTENER).is_file():
+            # Fetched networks stay as they are; this one learns anew, and what an older one heard is no use then.
+            self.version = int(content_hash(backbone_file(LISTENER))[:12], 16)
         self.size = sum(size for name in self.networks for size in NETWORKS[name].values())
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:

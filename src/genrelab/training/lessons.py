@@ -7,6 +7,7 @@ shifted; it shall hear through that.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,12 +24,10 @@ from genrelab.augment import WaveformAugmentation
 from genrelab.augment.tempo_and_pitch import PitchShift, TimeStretch
 from genrelab.augment.waveform import BandStop, LowPass, Noise
 from genrelab.backbones.musicnn import frontend
-from genrelab.backbones.pruning import prune
-from genrelab.backbones.teacher import Prepare, load_original
+from genrelab.backbones.teacher import Prepare, load_teacher
 from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW
 from genrelab.files import atomic_path
 from genrelab.networks.listener import compress
-from genrelab.networks.musicnn import Musicnn, MusicnnVgg
 
 CHUNK = 512
 """Lessons in a file."""
@@ -36,6 +35,7 @@ LEVEL = -18.0
 """To which every window is brought, in dB of full scale."""
 _MIX, _SPEED, _SPOIL = 0.4, 0.3, 0.65  # how often two pieces sound at once, run faster or slower, or are spoilt
 _CLIP = 0.2
+_BATCH = 16
 _FASTEST = 1.18
 _QUIETEST = 10 ** (-60 / 20)
 
@@ -76,8 +76,10 @@ def make_lessons(
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = [number for number in range(-(-count // CHUNK)) if not _file(folder, number).is_file()]
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        for _ in pool.map(partial(_write, list(stores), folder, seed), missing):
+    write = partial(_write, list(stores), folder, seed)
+    with ExitStack() as stack:
+        pool = stack.enter_context(ProcessPoolExecutor(jobs, get_context("spawn"))) if jobs > 1 else None
+        for _ in (pool.map if pool else map)(write, missing):
             advance()
 
 
@@ -93,17 +95,14 @@ def _file(folder: Path, number: int) -> Path:
 
 def _write(stores: list[Path], folder: Path, seed: int, number: int) -> None:
     torch.set_num_threads(1)
-    musicnn, vgg = load_original("MSD_musicnn"), load_original("MSD_vgg")
-    assert isinstance(musicnn, Musicnn)  # noqa: S101 (for the type checker)
-    assert isinstance(vgg, MusicnnVgg)  # noqa: S101
-    teacher = prune(musicnn, vgg)
+    teacher = load_teacher()
     prepare, bands = Prepare(LEVEL), frontend()
     rng = np.random.default_rng([seed, number])
     pieces = _pieces(rng, [SampleStore(path) for path in stores])
     heard, layers = [], []
     with torch.inference_mode():
-        for _ in range(CHUNK // 16):
-            clean = np.stack([next(pieces) for _ in range(16)])
+        for _ in range(CHUNK // _BATCH):
+            clean = np.stack([next(pieces) for _ in range(_BATCH)])
             spoilt = np.stack([_spoil(piece, rng) for piece in clean])
             layers.append(teacher(bands(prepare(torch.from_numpy(clean)))).half())
             heard.append(compress(bands(prepare(torch.from_numpy(spoilt))))[:, 0].half())

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from genrelab.evaluation.intervals import Interval, bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.training.ensemble import load_ensembles, read_ensemble
+from genrelab.training.recipe import Recipe
 from genrelab.training.run import load_models, load_run_recipe, read_summary
 
 HEADS = ".safetensors"
@@ -52,15 +54,10 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
     BundleError
         The bundle deviates from PyTorch.
     """
-    summary, ensemble = read_summary(folder), read_ensemble(folder)
+    ensemble, summary = read_ensemble(folder), read_summary(folder)
     folds = range(summary["folds"]) if fold is None else [fold]
     if fold is not None and not 0 <= fold < summary["folds"]:
         raise RunError(f"{folder}: has no fold {fold}; its folds are 0 to {summary['folds'] - 1}")
-    predictions = Predictions.read(folder / "predictions.parquet")
-    validation, test = predictions.part("validation"), predictions.part("test")
-    temperature = fit_temperature(validation)
-    values, intervals = metrics(test), bootstrap(test)
-    corpus_licence = summary["licence"] or "licence not stated"
     models: Sequence[nn.Module]
     if ensemble is not None:
         models, recipe, extractor = load_ensembles(ensemble, folds)
@@ -74,29 +71,9 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
         written = recipe.model_dump(mode="json") | {"corpus": {"kind": recipe.corpus.kind, "name": summary["corpus"]}}
         if recipe.start is not None:
             written["start"] = {"run": recipe.start.run.name, "part": recipe.start.part}
-    metadata = Metadata(
-        name=name or summary["name"],
-        genres=tuple(summary["genres"]),
-        sample_rate=recipe.audio.sample_rate,
-        window=recipe.window_samples,
-        hop=recipe.hop_samples,
-        extractor=extractor,
-        temperature=temperature,
-        unknown_below=unknown_threshold(apply_temperature(validation, temperature)),
-        metrics={
-            "protocol": summary["protocol"],
-            "corpus": summary["corpus"],
-            "folds": summary["folds"],
-            "seed": summary["seed"],
-            "clips": len(test.table),
-            "leaks": summary["leaks"],
-            "measured": "single folds' networks" if len(folds) > 1 else "this network",
-        }
-        | {key: {"value": values[key], **_bounds(intervals[key])} for key in REPORTED},
-        licence=f"{licence or 'not stated'}; trained on {summary['corpus']}, {corpus_licence}",
-        recipe=written,
-        genrelab_version=__version__,
-    )
+    metadata = replace(describe(folder, recipe, len(folds) > 1, licence), extractor=extractor, recipe=written)
+    if name:
+        metadata = replace(metadata, name=name)
     if ensemble is None and can_be_whole(metadata):
         if path.suffix == HEADS:
             save_heads(trained, metadata, path)
@@ -106,6 +83,48 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
         with suppress(BundleError):
             return write_bundle(trained, metadata, path)
     return export_bundle(models, metadata, path)
+
+
+def describe(folder: Path, recipe: Recipe, averaged: bool, licence: str = "") -> Metadata:
+    """Return what a bundle of a run says about itself: calibrated on its validation parts, measured on its test parts.
+
+    Parameters
+    ----------
+    folder
+        A finished run.
+    recipe
+        Its recipe, or that of its members.
+    averaged
+        Whether the bundle averages several folds' networks, which were measured one by one.
+    licence
+        The terms of the weights.
+    """
+    summary, predictions = read_summary(folder), Predictions.read(folder / "predictions.parquet")
+    validation, test = predictions.part("validation"), predictions.part("test")
+    temperature = fit_temperature(validation)
+    corpus = f"{summary['corpus']}, {summary['licence'] or 'licence not stated'}"
+    values, intervals = metrics(test), bootstrap(test)
+    return Metadata(
+        name=summary["name"],
+        genres=tuple(summary["genres"]),
+        sample_rate=recipe.audio.sample_rate,
+        window=recipe.window_samples,
+        hop=recipe.hop_samples,
+        temperature=temperature,
+        unknown_below=unknown_threshold(apply_temperature(validation, temperature)),
+        metrics={
+            "protocol": summary["protocol"],
+            "corpus": summary["corpus"],
+            "folds": summary["folds"],
+            "seed": summary["seed"],
+            "clips": len(test.table),
+            "leaks": summary["leaks"],
+            "measured": "single folds' networks" if averaged else "this network",
+        }
+        | {key: {"value": values[key], **_bounds(intervals[key])} for key in REPORTED},
+        licence=f"{licence or 'not stated'}; trained on {corpus}",
+        genrelab_version=__version__,
+    )
 
 
 def _bounds(interval: Interval) -> dict[str, float | None]:

@@ -1,0 +1,123 @@
+"""What a default bundle says beyond a head's genres: further genres and tags it was told of, and whether it is music.
+
+The ten genres of GTZAN are a head's, learned from labelled clips. Others are tags of the Million Song Dataset that are
+genres: a network that knows tags gives the odds that one is there. Both come under one rule: the odds of a further
+genre are set against the ten together, whose probabilities the head shares out.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from genrelab.backbones.teacher import Whole
+from genrelab.bundles.session import EMBEDDING, LOGITS, STRANGENESS, TAGS
+from genrelab.extractors.backbone import LISTENER, NETWORKS
+
+Rule = Mapping[str, Sequence[str]]
+FURTHER: Rule = {
+    "electronic": ("electronic", "electronica", "dance", "electro", "House"),
+    "folk": ("folk",),
+    "soul": ("soul", "rnb"),
+    "punk": ("punk",),
+    "funk": ("funk",),
+    "ambient": ("ambient", "chillout"),
+}
+"""Genres that listeners miss among GTZAN's ten, each with the tags of which the likeliest speaks for it."""
+GENRE_TAGS = frozenset(
+    ("rock", "pop", "jazz", "metal", "blues", "Hip-Hop", "country", *(tag for tags in FURTHER.values() for tag in tags))
+)
+"""Tags that are genres of the answer already, and are not shown beside it."""
+RANGE = 5.0
+"""Deviations beyond which a layer's value is no stranger still."""
+
+
+class Familiarity(nn.Module):
+    """A linear judge of whether a window's layers are those of music.
+
+    Parameters
+    ----------
+    mean, deviation
+        Of each value over music, (size,); a deviation of 0 leaves the value out.
+    weight
+        What each value's deviation from its mean says, and what its absolute deviation says, (2, size).
+    bias
+        What is added.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    weight: Tensor
+
+    def __init__(self, mean: Tensor, deviation: Tensor, weight: Tensor, bias: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", torch.where(deviation > 0, deviation, torch.inf))
+        self.register_buffer("weight", weight)
+        self.bias = bias
+
+    def forward(self, layers: Tensor) -> Tensor:
+        """Return how strange windows are whose layers are (batch, size): log-odds, (batch, 1)."""
+        apart = ((layers - self.mean) / self.deviation).clamp(-RANGE, RANGE)
+        return (apart @ self.weight[0] + apart.abs() @ self.weight[1] + self.bias)[:, None]
+
+
+class Answers(nn.Module):
+    """Waveform to the outputs of a default bundle.
+
+    Parameters
+    ----------
+    whole
+        The listener its first network's first layer is that of the tags.
+    temperature
+        By which the head's logits are divided.
+    tags
+        The names of the tags.
+    offsets
+        What is added to the log-odds of each further genre of `FURTHER`, in its order; a genre that is missing is not
+        answered.
+    familiarity
+        The judge of the listener's layers.
+    """
+
+    outputs = (LOGITS, EMBEDDING, TAGS, STRANGENESS)
+
+    def __init__(
+        self,
+        whole: Whole,
+        temperature: float,
+        tags: Sequence[str],
+        offsets: Mapping[str, float],
+        familiarity: Familiarity,
+    ) -> None:
+        super().__init__()
+        self.whole, self.temperature = whole, temperature
+        self.further = [[tags.index(tag) for tag in FURTHER[genre]] for genre in offsets]
+        self.named = [place for place, tag in enumerate(tags) if tag not in GENRE_TAGS]
+        self.offsets = torch.tensor(list(offsets.values()))
+        self.familiarity = familiarity
+        sizes = list(NETWORKS[LISTENER].values())  # tags come first, then what is shown as the embedding
+        self.tags, self.shown = slice(sizes[0]), slice(sizes[0], sizes[0] + sizes[1])
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return `outputs` of `waveform` (batch, samples)."""
+        layers = self.whole.layers(waveform)
+        ten, _ = self.whole.head(layers)
+        tags = layers[:, self.tags]
+        logits = torch.cat([(ten / self.temperature).log_softmax(1), further(tags, self.further, self.offsets)], 1)
+        return logits, layers[:, self.shown], tags[:, self.named], self.familiarity(layers)
+
+
+def further(tags: Tensor, places: Sequence[Sequence[int]], offsets: Tensor) -> Tensor:
+    """Return the log-odds of further genres against the others together, (batch, genres).
+
+    Parameters
+    ----------
+    tags
+        Logits of all tags, (batch, tags).
+    places
+        For each genre the tags of which the likeliest speaks for it.
+    offsets
+        What is added for each genre, (genres,).
+    """
+    return torch.stack([tags[:, place].amax(1) for place in places], 1) + offsets

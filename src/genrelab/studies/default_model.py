@@ -1,0 +1,272 @@
+"""The default bundle, from nothing but sound: a listener, a head, what is music, and further genres.
+
+What each number is judged by was not learned from: heads by clips of artists that their fold never heard, the judge of
+music by clips and kinds of sound that it never heard, the offsets of further genres and all thresholds by what those
+say.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold
+
+from genrelab.audio.read import read
+from genrelab.audio.windows import cut, window_starts
+from genrelab.backbones.answers import FURTHER, GENRE_TAGS, RANGE, Answers, Familiarity, further
+from genrelab.backbones.listener import LICENCE, tag_names
+from genrelab.backbones.teacher import Whole
+from genrelab.bundles.export import Committee, export_bundle
+from genrelab.corpora import load_corpus
+from genrelab.errors import AudioError
+from genrelab.evaluation.predictions import Predictions
+from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW
+from genrelab.training.publish import describe
+from genrelab.training.run import load_models, load_run_recipe
+
+KEPT = 0.95
+"""The share of music that keeps an answer: half of the rest may be too strange, half too unsure."""
+LOST = 0.0015
+"""The share of clips that one further genre may take from the ten that were right."""
+FOLDS = 5
+_COST = 1e-3  # of the judge: log-odds of few kinds of sound shall not run away
+_STILL = 1e-3  # a value that moves less over music says nothing
+_WINDOWS = 12  # of a sound file, spread over it
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a listener makes of sounds.
+
+    Parameters
+    ----------
+    layers
+        A row a window, (windows, size).
+    clip
+        The number of the sound that each window is of, (windows,).
+    group
+        What each sound shares with others that must not be on both sides of a division, by number: (sounds,).
+    """
+
+    layers: Floats
+    clip: NDArray[np.int64]
+    group: NDArray[np.str_]
+
+    def means(self, of_window: Floats) -> Floats:
+        """Return the means over each sound's windows of values of each window: (windows, n) to (sounds, n)."""
+        counts = np.bincount(self.clip)
+        return np.stack([np.bincount(self.clip, column) / counts for column in of_window.T], 1)
+
+
+def hear(
+    whole: Whole, paths: Sequence[str | Path], group: Sequence[str], advance: Callable[[], None] = lambda: None
+) -> Heard:
+    """Return what a listener makes of sound files: of up to 12 windows of each; what cannot be read is left out.
+
+    Parameters
+    ----------
+    whole
+        With the listener as its only network.
+    paths
+        The files.
+    group
+        Of each.
+    advance
+        Called after each.
+    """
+    layers: list[Floats] = []
+    clip: list[int] = []
+    kept: list[str] = []
+    for path, own in zip(paths, group, strict=True):
+        try:
+            samples = read(path, SAMPLE_RATE, duration=600)
+        except AudioError:
+            continue
+        finally:
+            advance()
+        spread: dict[str, int] = {"count": _WINDOWS} if len(samples) > _WINDOWS * WINDOW else {"hop": WINDOW}
+        with torch.inference_mode():
+            rows = whole.layers(torch.from_numpy(cut(samples, window_starts(len(samples), WINDOW, **spread), WINDOW)))
+        layers.append(rows.double().numpy())
+        clip += [len(kept)] * len(rows)
+        kept.append(own)
+    return Heard(np.concatenate(layers), np.array(clip), np.array(kept))
+
+
+def fit_familiarity(music: Heard, other: Heard) -> tuple[Familiarity, Floats, Floats]:
+    """Learn to tell music from other sounds.
+
+    Returns
+    -------
+    familiarity
+        Learned from all.
+    music_scores, other_scores
+        How strange each sound is to a judge that learned from other groups alone: (sounds,) each.
+    """
+    scores = [np.zeros(len(music.group)), np.zeros(len(other.group))]
+    divisions = [list(GroupKFold(FOLDS).split(part.group, groups=part.group)) for part in (music, other)]
+    for ours, theirs in zip(*divisions, strict=True):
+        judge = _judge(music.layers[np.isin(music.clip, ours[0])], other.layers[np.isin(other.clip, theirs[0])])
+        for part, score, ask in ((music, scores[0], ours[1]), (other, scores[1], theirs[1])):
+            score[ask] = part.means(strangeness(judge, part.layers)[:, None])[ask, 0]
+    return _judge(music.layers, other.layers), scores[0], scores[1]
+
+
+def strangeness(judge: Familiarity, layers: Floats) -> Floats:
+    """Return how strange windows with these layers are, (windows,)."""
+    with torch.inference_mode():
+        scores: Floats = judge(torch.from_numpy(layers).float())[:, 0].double().numpy()
+    return scores
+
+
+def _judge(music: Floats, other: Floats) -> Familiarity:
+    mean, deviation = music.mean(0), music.std(0)
+    deviation[deviation < _STILL] = 0
+    scale = np.where(deviation > 0, deviation, np.inf)
+    apart = [np.clip((rows - mean) / scale, -RANGE, RANGE) for rows in (music, other)]
+    rows = np.concatenate([np.concatenate([part, np.abs(part)], 1) for part in apart])
+    strange = np.repeat([0, 1], [len(music), len(other)])
+    solved = LogisticRegression(C=_COST, class_weight="balanced", max_iter=500).fit(rows, strange)
+    values = [torch.from_numpy(part).float() for part in (mean, deviation, solved.coef_[0].reshape(2, -1))]
+    return Familiarity(values[0], values[1], values[2], float(solved.intercept_[0]))
+
+
+def choose_offsets(ten: Floats, tags: Floats, true: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]:
+    """Return the largest offset, at most 0, of each further genre with which it takes few right answers from the ten.
+
+    Parameters
+    ----------
+    ten
+        Logarithms of the ten's probabilities, (clips, 10).
+    tags
+        Logits of the tags, (clips, tags).
+    true
+        The columns of the genres that the clips have, (clips,).
+    names
+        Of the tags.
+    """
+    right = ten.argmax(1) == true
+    places = [[names.index(tag) for tag in wanted] for wanted in FURTHER.values()]
+    odds = further(torch.from_numpy(tags), places, torch.zeros(len(places))).numpy()
+    lead = (ten.max(1)[:, None] - odds)[right]
+    allowed = int(LOST * len(true))  # of the clips that were right, so many may be taken
+    least = np.sort(lead, 0)[allowed] - 1e-6
+    return dict(zip(FURTHER, np.minimum(least, 0.0).tolist(), strict=True))
+
+
+def build(
+    run: Path,
+    music: Mapping[str, Sequence[Path]],
+    not_music: Path,
+    path: Path,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Write the default bundle of a run on the listener, and return the figures that belong in its card.
+
+    Parameters
+    ----------
+    run
+        A finished run of the recipe ``default``, whose clips' files are where they were.
+    music
+        Files of music by the name of where they come from: they tell what music is, not of which genre it is.
+    not_music
+        Where the corpus ``not-music`` lies or shall be made.
+    path
+        The ``.onnx`` file.
+    say
+        Told what is being done.
+    """
+    recipe, test = load_run_recipe(run), Predictions.read(run / "predictions.parquet").part("test")
+    said = describe(run, recipe, averaged=True, licence=LICENCE)
+    models = load_models(run, len(said.genres), range(said.metrics["folds"]))
+    whole = Whole([LISTENER], recipe.frontend.options["level"], Committee(models)).eval()
+    clips = load_corpus(recipe.corpus.kind, **recipe.corpus.options).clips.set_index("clip").loc[test.table["clip"]]
+    say(f"listening to {len(clips)} labelled clips")
+    labelled = hear(whole, list(clips["path"]), list(clips["artist"].where(clips["artist"] != "", clips["track"])))
+    say("listening to other music, and to what is no music")
+    elsewhere = hear(whole, *_named(music))
+    strange = load_corpus("not-music", root=str(not_music)).clips
+    other = hear(whole, list(strange["path"]), list(strange["artist"]))
+    familiarity, familiar, unfamiliar = fit_familiarity(joined(labelled, elsewhere), other)
+
+    names = tag_names()
+    tags = labelled.means(labelled.layers[:, : len(names)])
+    ten = np.zeros((len(test.table), len(said.genres)))
+    for fold, model in enumerate(models):
+        ask = (test.table["fold"] == fold).to_numpy()
+        ten[ask] = _log_probabilities(model, labelled, said.temperature)[ask]
+    offsets = choose_offsets(ten, tags, test.true, names)
+    joint = _joint(ten, tags, names, offsets)
+    sure = np.exp(joint).max(1)
+    half = (1 - KEPT) / 2
+    above, below = float(np.quantile(familiar[: len(ten)], 1 - half)), float(np.quantile(sure, half))
+    metadata = replace(
+        said,
+        name="genrelab default",
+        genres=(*said.genres, *offsets),
+        hop=WINDOW // 2,
+        temperature=1.0,  # the graph has divided by it
+        unknown_below=below,
+        unknown_above=above,
+        tags=tuple(name for name in names if name not in GENRE_TAGS),
+        vocabularies={"gtzan": said.genres},
+        recipe={"name": recipe.name, "frontend": {"kind": "backbone", **recipe.frontend.options}},
+    )
+    answers = Answers(whole, said.temperature, names, offsets, familiarity)
+    say(f"{path}: of PyTorch's values it is {export_bundle([answers], metadata, path):.0e} off")
+    return {
+        "clips": len(ten),
+        "temperature": said.temperature,
+        "accuracy of the ten": float((ten.argmax(1) == test.true).mean()),
+        "accuracy among all genres": float((joint.argmax(1) == test.true).mean()),
+        "offsets": offsets,
+        "unknown above, below": (above, below),
+        "labelled clips called unknown": float(((familiar[: len(ten)] > above) | (sure < below)).mean()),
+        "other music called strange": float((familiar[len(ten) :] > above).mean()),
+        "no music called strange": float((unfamiliar > above).mean()),
+        "area under the curve, labelled against no music": area(familiar[: len(ten)], unfamiliar),
+        "area under the curve, all music against no music": area(familiar, unfamiliar),
+    }
+
+
+def area(familiar: Floats, strange: Floats) -> float:
+    """Return the area under the receiver operating characteristic of scores of music and of other sounds."""
+    kinds = np.repeat([0, 1], [len(familiar), len(strange)])
+    return float(roc_auc_score(kinds, np.concatenate([familiar, strange])))
+
+
+def joined(one: Heard, other: Heard) -> Heard:
+    """Return what was heard of two lists of sounds as one."""
+    return Heard(
+        np.concatenate([one.layers, other.layers]),
+        np.concatenate([one.clip, other.clip + len(one.group)]),
+        np.concatenate([one.group, other.group]),
+    )
+
+
+def _named(music: Mapping[str, Sequence[Path]]) -> tuple[list[Path], list[str]]:
+    """Return all files, and for each where it comes from."""
+    return [file for files in music.values() for file in files], [name for name, files in music.items() for _ in files]
+
+
+def _log_probabilities(model: torch.nn.Module, heard: Heard, temperature: float) -> Floats:
+    """Return the mean over each sound's windows of the log-probabilities that a head gives, (sounds, genres)."""
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(heard.layers).float())[0] / temperature
+    return heard.means(logits.log_softmax(1).double().numpy())
+
+
+def _joint(ten: Floats, tags: Floats, names: Sequence[str], offsets: Mapping[str, float]) -> Floats:
+    """Return the log-probabilities of the ten and the further genres together, (clips, genres)."""
+    places = [[names.index(tag) for tag in FURTHER[genre]] for genre in offsets]
+    odds = further(torch.from_numpy(tags), places, torch.tensor(list(offsets.values()))).double().numpy()
+    both = torch.from_numpy(np.concatenate([ten, odds], 1))
+    return both.log_softmax(1).numpy()

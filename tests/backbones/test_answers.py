@@ -1,0 +1,36 @@
+"""What a default bundle says beside its ten genres."""
+
+import pytest
+import torch
+
+from genrelab.backbones.answers import FURTHER, Familiarity, further
+
+
+def test_the_likeliest_tag_speaks_for_a_further_genre():
+    tags = torch.tensor([[1.0, -2.0, 0.5], [-3.0, 4.0, 0.0]])
+    odds = further(tags, [[0, 1], [2]], torch.tensor([-1.0, 0.25]))
+    assert odds.tolist() == [[0.0, 0.75], [3.0, 0.25]]
+
+
+def test_odds_are_set_against_the_ten_together():
+    ten = torch.randn(1, 10).log_softmax(1)
+    odds = torch.tensor([[0.0]])
+    probabilities = torch.cat([ten, odds], 1).softmax(1)[0]
+    assert probabilities[-1] == pytest.approx(0.5)
+    assert probabilities[:10] == pytest.approx(ten[0].exp() / 2)
+
+
+def test_strangeness_is_linear_in_deviations_and_their_absolute_values_up_to_a_limit():
+    judge = Familiarity(
+        mean=torch.tensor([1.0, 0.0, 5.0]),
+        deviation=torch.tensor([2.0, 1.0, 0.0]),
+        weight=torch.tensor([[1.0, 0.0, 9.0], [0.0, 3.0, 9.0]]),
+        bias=-0.5,
+    )
+    layers = torch.tensor([[3.0, -1.0, 100.0], [1.0, 50.0, 5.0]])
+    assert judge(layers)[:, 0].tolist() == [1.0 + 3.0 - 0.5, 3.0 * 5.0 - 0.5]
+
+
+def test_no_tag_speaks_for_two_genres():
+    tags = [tag for wanted in FURTHER.values() for tag in wanted]
+    assert len(tags) == len(set(tags))

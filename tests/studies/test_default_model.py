@@ -1,0 +1,82 @@
+"""What the default bundle's thresholds and offsets are chosen by."""
+
+import numpy as np
+import pytest
+
+from genrelab.backbones.answers import FURTHER
+from genrelab.studies.default_model import Heard, area, choose_offsets, fit_familiarity, joined
+
+NAMES = [tag for tags in FURTHER.values() for tag in tags] + ["beautiful"]
+
+
+def heard(count, shift, seed, groups=10):
+    """Return sounds of three windows of four values; the first lies `shift` away from music's, by its own group too."""
+    rng = np.random.default_rng(seed)
+    group = np.array([f"group {number % groups}" for number in range(count)])
+    clip = np.repeat(np.arange(count), 3)
+    layers = rng.standard_normal((len(clip), 4))
+    layers[:, 0] += shift
+    layers[:, 3] = 7.0
+    return Heard(layers, clip, group)
+
+
+def test_sounds_apart_are_told_by_a_judge_that_never_heard_their_kind():
+    familiarity, music, other = fit_familiarity(heard(60, 0.0, 0), heard(40, 3.0, 1))
+    assert music.shape == (60,)
+    assert other.shape == (40,)
+    assert area(music, other) > 0.98
+    assert familiarity.weight[0, 0] > 0
+    assert not np.isfinite(familiarity.deviation[3])  # what never moves has no say
+
+
+def test_sounds_alike_cannot_be_told():
+    _, music, other = fit_familiarity(heard(60, 0.0, 0), heard(60, 0.0, 1))
+    assert 0.3 < area(music, other) < 0.7
+
+
+def test_a_far_side_is_as_strange_as_the_other():
+    near, far = heard(60, 0.0, 0), heard(60, 0.0, 1)
+    far.layers[:, 1] *= 4
+    _, music, other = fit_familiarity(near, far)
+    assert area(music, other) > 0.9
+
+
+def test_means_are_over_each_sounds_own_windows():
+    sound = Heard(np.zeros((3, 1)), np.array([0, 0, 1]), np.array(["a", "b"]))
+    assert sound.means(np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 6.0]])).tolist() == [[2.0, 0.0], [5.0, 6.0]]
+
+
+def test_joined_sounds_keep_their_windows():
+    both = joined(heard(2, 0.0, 0), heard(3, 0.0, 1))
+    assert both.clip.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
+    assert len(both.group) == 5
+
+
+def test_a_further_genre_takes_no_more_right_answers_than_allowed():
+    rng = np.random.default_rng(0)
+    true = np.arange(2000) % 10
+    ten = rng.standard_normal((2000, 10))
+    ten[np.arange(2000), true] += 3
+    ten -= np.log(np.exp(ten).sum(1, keepdims=True))
+    tags = rng.standard_normal((2000, len(NAMES))) - 1
+    offsets = choose_offsets(ten, tags, true, NAMES)
+    assert list(offsets) == list(FURTHER)
+    right = ten.argmax(1) == true
+    for genre, wanted in FURTHER.items():
+        odds = tags[:, [NAMES.index(tag) for tag in wanted]].max(1) + offsets[genre]
+        assert (odds > ten.max(1))[right].sum() <= 3
+        assert offsets[genre] <= 0
+
+
+def test_a_tag_that_is_never_heard_needs_no_offset():
+    ten = np.log(np.full((100, 10), 0.1))
+    offsets = choose_offsets(ten, np.full((100, len(NAMES)), -9.0), np.zeros(100, np.int64), NAMES)
+    assert set(offsets.values()) == {0.0}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_areas_are_those_of_scikit_learn_for_ties_too(seed):
+    rng = np.random.default_rng(seed)
+    music, other = rng.integers(0, 5, 50).astype(float), rng.integers(2, 7, 30).astype(float)
+    pairs = (other[:, None] > music).mean() + 0.5 * (other[:, None] == music).mean()
+    assert area(music, other) == pytest.approx(pairs)
