@@ -42,6 +42,7 @@ bench: $(READY) ## print ratios against peers, taken in one run; MUSIC=folder ta
 	$(BIN)/python benchmarks/handcrafted.py
 	$(BIN)/python benchmarks/augment.py
 	$(BIN)/python benchmarks/classify.py $(if $(MUSIC),"$(MUSIC)")
+	$(BIN)/python benchmarks/bundles.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/epoch.py
 

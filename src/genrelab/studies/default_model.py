@@ -5,8 +5,10 @@ music by clips and kinds of sound that it never heard, the offsets of further ge
 say.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from genrelab.audio.read import read
-from genrelab.audio.windows import cut, window_starts
+from genrelab.audio.processors import processors
+from genrelab.audio.read import probe
 from genrelab.backbones.answers import FURTHER, GENRE_TAGS, RANGE, Answers, Familiarity, further
 from genrelab.backbones.listener import LICENCE, tag_names
 from genrelab.backbones.teacher import Whole
 from genrelab.bundles.export import Committee, export_bundle
+from genrelab.bundles.listening import hear_file
+from genrelab.bundles.metadata import Metadata
+from genrelab.bundles.parallel import in_order
 from genrelab.corpora import load_corpus
 from genrelab.errors import AudioError
 from genrelab.evaluation.predictions import Predictions
-from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW
+from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW, Backbone
 from genrelab.training.publish import describe
 from genrelab.training.run import load_models, load_run_recipe
 
@@ -37,7 +42,6 @@ LOST = 0.0015
 FOLDS = 5
 _COST = 1e-3  # of the judge: log-odds of few kinds of sound shall not run away
 _STILL = 1e-3  # a value that moves less over music says nothing
-_WINDOWS = 12  # of a sound file, spread over it
 
 Floats = NDArray[np.float64]
 
@@ -66,39 +70,41 @@ class Heard:
         return np.stack([np.bincount(self.clip, column) / counts for column in of_window.T], 1)
 
 
-def hear(
-    whole: Whole, paths: Sequence[str | Path], group: Sequence[str], advance: Callable[[], None] = lambda: None
-) -> Heard:
-    """Return what a listener makes of sound files: of up to 12 windows of each; what cannot be read is left out.
+def hear(listener: Backbone, metadata: Metadata, paths: Sequence[str | Path], group: Sequence[str]) -> Heard:
+    """Return what a listener makes of the windows of sound files that a classifier would hear.
 
     Parameters
     ----------
-    whole
-        With the listener as its only network.
+    listener
+        The extractor with the listener as its only network.
+    metadata
+        Of the bundle to be: how long windows are, and how far apart.
     paths
-        The files.
+        The files; what cannot be read or is silent is left out.
     group
         Of each.
-    advance
-        Called after each.
     """
-    layers: list[Floats] = []
+    layers: list[NDArray[np.float32]] = []
     clip: list[int] = []
     kept: list[str] = []
-    for path, own in zip(paths, group, strict=True):
-        try:
-            samples = read(path, SAMPLE_RATE, duration=600)
-        except AudioError:
-            continue
-        finally:
-            advance()
-        spread: dict[str, int] = {"count": _WINDOWS} if len(samples) > _WINDOWS * WINDOW else {"hop": WINDOW}
-        with torch.inference_mode():
-            rows = whole.layers(torch.from_numpy(cut(samples, window_starts(len(samples), WINDOW, **spread), WINDOW)))
-        layers.append(rows.double().numpy())
-        clip += [len(kept)] * len(rows)
-        kept.append(own)
-    return Heard(np.concatenate(layers), np.array(clip), np.array(kept))
+    heard = in_order(partial(_rows, listener, metadata), paths, processors())
+    for rows, own in zip(heard, group, strict=True):
+        if len(rows):
+            layers.append(rows)
+            clip += [len(kept)] * len(rows)
+            kept.append(own)
+    return Heard(np.concatenate(layers).astype(np.float64), np.array(clip), np.array(kept))
+
+
+def _rows(listener: Backbone, metadata: Metadata, path: str | Path) -> NDArray[np.float32]:
+    """Return the layers of a file's windows, (windows, size); none where there is nothing to hear."""
+    nothing = np.zeros((0, listener.size), np.float32)
+    try:
+        seconds = probe(path).seconds
+        windows, _ = hear_file(Path(path), seconds if math.isfinite(seconds) else None, metadata, None)
+    except AudioError:
+        return nothing
+    return np.stack([listener.of_window(window) for window in windows]) if len(windows) else nothing
 
 
 def fit_familiarity(music: Heard, other: Heard) -> tuple[Familiarity, Floats, Floats]:
@@ -185,16 +191,19 @@ def build(
         Told what is being done.
     """
     recipe, test = load_run_recipe(run), Predictions.read(run / "predictions.parquet").part("test")
-    said = describe(run, recipe, averaged=True, licence=LICENCE)
+    said = replace(describe(run, recipe, averaged=True, licence=LICENCE), hop=WINDOW // 2)
     models = load_models(run, len(said.genres), range(said.metrics["folds"]))
-    whole = Whole([LISTENER], recipe.frontend.options["level"], Committee(models)).eval()
+    level = recipe.frontend.options["level"]
+    listener = Backbone(SAMPLE_RATE, [LISTENER], level)
     clips = load_corpus(recipe.corpus.kind, **recipe.corpus.options).clips.set_index("clip").loc[test.table["clip"]]
     say(f"listening to {len(clips)} labelled clips")
-    labelled = hear(whole, list(clips["path"]), list(clips["artist"].where(clips["artist"] != "", clips["track"])))
+    labelled = hear(
+        listener, said, list(clips["path"]), list(clips["artist"].where(clips["artist"] != "", clips["track"]))
+    )
     say("listening to other music, and to what is no music")
-    elsewhere = hear(whole, *_named(music))
+    elsewhere = hear(listener, said, *_named(music))
     strange = load_corpus("not-music", root=str(not_music)).clips
-    other = hear(whole, list(strange["path"]), list(strange["artist"]))
+    other = hear(listener, said, list(strange["path"]), list(strange["artist"]))
     familiarity, familiar, unfamiliar = fit_familiarity(joined(labelled, elsewhere), other)
 
     names = tag_names()
@@ -207,12 +216,13 @@ def build(
     joint = _joint(ten, tags, names, offsets)
     sure = np.exp(joint).max(1)
     half = (1 - KEPT) / 2
-    above, below = float(np.quantile(familiar[: len(ten)], 1 - half)), float(np.quantile(sure, half))
+    # Music from elsewhere shall keep its answer too: what is labelled is of one kind and age.
+    above = max(float(np.quantile(familiar[: len(ten)], 1 - half)), float(np.quantile(familiar[len(ten) :], KEPT)))
+    below = float(np.quantile(sure, half))
     metadata = replace(
         said,
         name="genrelab default",
         genres=(*said.genres, *offsets),
-        hop=WINDOW // 2,
         temperature=1.0,  # the graph has divided by it
         unknown_below=below,
         unknown_above=above,
@@ -220,6 +230,7 @@ def build(
         vocabularies={"gtzan": said.genres},
         recipe={"name": recipe.name, "frontend": {"kind": "backbone", **recipe.frontend.options}},
     )
+    whole = Whole([LISTENER], level, Committee(models))
     answers = Answers(whole, said.temperature, names, offsets, familiarity)
     say(f"{path}: of PyTorch's values it is {export_bundle([answers], metadata, path):.0e} off")
     return {

@@ -1,0 +1,59 @@
+"""What a window costs the default bundle, against the teacher and against the networks that it descends from, whole.
+
+python benchmarks/bundles.py    (after `genrelab backbone fetch musicnn`)
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from genrelab.backbones.musicnn import Tapped, frontend
+from genrelab.backbones.teacher import load_original
+from genrelab.bundles.export import Average, export_bundle
+from genrelab.bundles.metadata import Metadata
+from genrelab.bundles.session import default_bundle, open_bundle, teacher_bundle
+from genrelab.errors import GenrelabError
+from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW
+
+WINDOWS = 12
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=9, help="alternating repeats; the least is told (default 9)")
+    repeats = parser.parse_args().repeats
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            networks = [Tapped(frontend(), load_original(name)) for name in ("MSD_musicnn", "MSD_vgg")]
+            says = Metadata("whole", tuple(map(str, range(50))), SAMPLE_RATE, WINDOW, WINDOW)
+            export_bundle([Average(networks)], says, Path(scratch) / "whole.onnx")
+            paths = {"the networks, whole": Path(scratch) / "whole.onnx", "teacher": teacher_bundle()}
+            sessions = {
+                name: open_bundle(path, threads=1) for name, path in (paths | {"default": default_bundle()}).items()
+            }
+        except GenrelabError as error:
+            raise SystemExit(str(error)) from None
+    rng = np.random.default_rng(0)
+    least = dict.fromkeys(sessions, np.inf)
+    for _ in range(repeats + 1):
+        for name, (session, metadata) in sessions.items():
+            windows = (0.1 * rng.standard_normal((WINDOWS, metadata.window))).astype(np.float32)
+            begin = time.thread_time()
+            session.run(None, {"waveform": windows})
+            least[name] = min(least[name], (time.thread_time() - begin) / WINDOWS)
+    print(f"{WINDOWS} windows at once, one thread, least processor time of {repeats} alternating repeats")
+    for name, seconds in least.items():
+        heard = sessions[name][1].window / sessions[name][1].sample_rate
+        print(f"  {name:<22}{seconds * 1e3:7.2f} ms a window of {heard:.2f} s, {heard / seconds:6.0f} x real time")
+    print(f"  whole / default  {least['the networks, whole'] / least['default']:6.1f}")
+    print(f"  teacher / default{least['teacher'] / least['default']:6.1f}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
