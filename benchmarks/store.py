@@ -5,6 +5,7 @@ python benchmarks/store.py [FOLDER]    (without a folder: 40 mp3s of 30 s are sy
 
 import argparse
 import random
+import shutil
 import statistics
 import tempfile
 import time
@@ -49,11 +50,13 @@ def compare(paths: list[Path], scratch: Path, jobs: int, repeats: int, sample_ra
     decode()  # the files are in the page cache from here on
     decodes, builds, ratios = [], [], []
     for number in range(repeats):
+        # Memory that the machine has not used yet costs ten times as much to write to: each store takes the last one's.
+        shutil.rmtree(scratch / f"store-{number - 1}", ignore_errors=True)
         decodes.append(seconds(decode))
         builds.append(seconds(lambda number=number: build(number)))
         ratios.append(builds[-1] / decodes[-1])
-    again = seconds(lambda: build(0))
-    store = SampleStore(scratch / "store-0")
+    again = seconds(lambda: build(repeats - 1))
+    store = SampleStore(scratch / f"store-{repeats - 1}")
     print(f"{len(paths)} files, {jobs} threads, {repeats} alternating repeats, store at {sample_rate} Hz, medians")
     print(f"  plain soundfile decode      {statistics.median(decodes):8.3f} s")
     print(f"  store built                 {statistics.median(builds):8.3f} s")

@@ -35,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--music", type=Path, required=True, help="folder of any music, a folder a source; no labels")
     parser.add_argument("--clips", type=Path, nargs="+", required=True, help="tables: path, genre, artist, clip …")
+    parser.add_argument("--corpus", default="labelled", help="what the tables are called in the bundle")
     parser.add_argument("--work", type=Path, default=Path("default-model"), help="where all steps are kept")
     parser.add_argument("--lessons", type=int, default=53248, help="windows that the listener learns from")
     parser.add_argument("--epochs", type=float, default=1, help="how often it hears each")
@@ -50,7 +51,7 @@ def main() -> None:
     with atomic_path(listener_file()) as temporary:
         temporary.write_bytes(listener.read_bytes())
     write_graph(load_listener(), tag_names())
-    table = work / "clips.csv"
+    table = work / f"{arguments.corpus}.csv"
     joined(arguments.clips).to_csv(table, index=False)
     run = work / "run"
     if not (run / "run.json").is_file():
