@@ -17,6 +17,7 @@ from genrelab.backbones.listener import listener_file, load_listener, save_liste
 from genrelab.backbones.teacher import load_teacher
 from genrelab.cli.console import progress_bars
 from genrelab.corpora import load_corpus
+from genrelab.corpora.corpus import Corpus
 from genrelab.extractors.backbone import SAMPLE_RATE, backbone_file
 from genrelab.files import atomic_path, write_json
 from genrelab.studies.default_model import build
@@ -58,7 +59,7 @@ def main() -> None:
         recipe = load_recipe("default", [f"corpus={json.dumps({'kind': 'table', 'path': str(table.absolute())})}"])
         with progress_bars() as progress:
             train_folds(recipe, run, None, Options(resume=run.exists()), progress)
-    figures = build(run, by_source(arguments.music), work / "not-music", BUNDLE, print)
+    figures = build(run, by_source(arguments.music), not_music(work), BUNDLE, print)
     write_json(work / "figures.json", figures)
     print(json.dumps(figures, indent=2))
 
@@ -66,10 +67,9 @@ def main() -> None:
 def learn(arguments: argparse.Namespace, path: Path) -> None:
     """Make lessons of the music and of what is no music, and let a listener learn from them."""
     work: Path = arguments.work
-    strange = load_corpus("not-music", root=str(work / "not-music"))
     sources = {
         "music": [ClipSource(str(file), file, 0.0, SECONDS) for file in map(Path, sound_files(arguments.music))],
-        "not-music": strange.sources,
+        "not-music": not_music(work).sources,
     }
     stores = []
     for name, clips in sources.items():
@@ -86,6 +86,11 @@ def learn(arguments: argparse.Namespace, path: Path) -> None:
     explained = distill(listener, heard, layers, epochs=arguments.epochs, lr=arguments.lr, say=print)
     write_json(work / "explained.json", explained)
     save_listener(listener, tag_names(backbone_file("MSD_musicnn").with_suffix(".safetensors")), path)
+
+
+def not_music(work: Path) -> Corpus:
+    """Return 600 sounds that are no music, synthesised if need be."""
+    return load_corpus("not-music", root=str(work / "not-music"))
 
 
 def joined(tables: list[Path]) -> pd.DataFrame:

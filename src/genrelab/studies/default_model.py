@@ -29,6 +29,7 @@ from genrelab.bundles.listening import hear_file
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.parallel import in_order
 from genrelab.corpora import load_corpus
+from genrelab.corpora.corpus import Corpus
 from genrelab.errors import AudioError
 from genrelab.evaluation.predictions import Predictions
 from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW, Backbone
@@ -145,7 +146,9 @@ def _judge(music: Floats, other: Floats) -> Familiarity:
     return Familiarity(values[0], values[1], values[2], float(solved.intercept_[0]))
 
 
-def choose_offsets(ten: Floats, tags: Floats, true: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]:
+def choose_offsets(
+    ten: Floats, tags: Floats, true: NDArray[np.int64], names: Sequence[str], known: Sequence[str] = ()
+) -> dict[str, float]:
     """Return the largest offset, at most 0, of each further genre with which it takes few right answers from the ten.
 
     Parameters
@@ -158,22 +161,26 @@ def choose_offsets(ten: Floats, tags: Floats, true: NDArray[np.int64], names: Se
         The columns of the genres that the clips have, (clips,).
     names
         Of the tags.
+    known
+        Genres that the head knows itself, and that therefore are no further ones.
     """
+    wanted = {genre: tags_of for genre, tags_of in FURTHER.items() if genre not in known}
     right = ten.argmax(1) == true
-    places = [[names.index(tag) for tag in wanted] for wanted in FURTHER.values()]
+    places = [[names.index(tag) for tag in tags_of] for tags_of in wanted.values()]
     odds = further(torch.from_numpy(tags), places, torch.zeros(len(places))).numpy()
     lead = (ten.max(1)[:, None] - odds)[right]
     allowed = int(LOST * len(true))  # of the clips that were right, so many may be taken
     least = np.sort(lead, 0)[allowed] - 1e-6
-    return dict(zip(FURTHER, np.minimum(least, 0.0).tolist(), strict=True))
+    return dict(zip(wanted, np.minimum(least, 0.0).tolist(), strict=True))
 
 
 def build(
     run: Path,
     music: Mapping[str, Sequence[Path]],
-    not_music: Path,
+    not_music: Corpus,
     path: Path,
     say: Callable[[str], None] = lambda line: None,
+    vocabulary: str = "gtzan",
 ) -> dict[str, Any]:
     """Write the default bundle of a run on the listener, and return the figures that belong in its card.
 
@@ -184,11 +191,13 @@ def build(
     music
         Files of music by the name of where they come from: they tell what music is, not of which genre it is.
     not_music
-        Where the corpus ``not-music`` lies or shall be made.
+        The corpus ``not-music``.
     path
         The ``.onnx`` file.
     say
         Told what is being done.
+    vocabulary
+        What the genres of the run alone are called.
     """
     recipe, test = load_run_recipe(run), Predictions.read(run / "predictions.parquet").part("test")
     said = replace(describe(run, recipe, averaged=True, licence=LICENCE), hop=WINDOW // 2)
@@ -202,8 +211,7 @@ def build(
     )
     say("listening to other music, and to what is no music")
     elsewhere = hear(listener, said, *_named(music))
-    strange = load_corpus("not-music", root=str(not_music)).clips
-    other = hear(listener, said, list(strange["path"]), list(strange["artist"]))
+    other = hear(listener, said, list(not_music.clips["path"]), list(not_music.clips["artist"]))
     familiarity, familiar, unfamiliar = fit_familiarity(joined(labelled, elsewhere), other)
 
     names = tag_names()
@@ -212,7 +220,7 @@ def build(
     for fold, model in enumerate(models):
         ask = (test.table["fold"] == fold).to_numpy()
         ten[ask] = _log_probabilities(model, labelled, said.temperature)[ask]
-    offsets = choose_offsets(ten, tags, test.true, names)
+    offsets = choose_offsets(ten, tags, test.true, names, said.genres)
     joint = _joint(ten, tags, names, offsets)
     sure = np.exp(joint).max(1)
     half = (1 - KEPT) / 2
@@ -227,7 +235,7 @@ def build(
         unknown_below=below,
         unknown_above=above,
         tags=tuple(name for name in names if name not in GENRE_TAGS),
-        vocabularies={"gtzan": said.genres},
+        vocabularies={vocabulary: said.genres},
         recipe={"name": recipe.name, "frontend": {"kind": "backbone", **recipe.frontend.options}},
     )
     whole = Whole([LISTENER], level, Committee(models))
