@@ -65,7 +65,7 @@ def demo(
     songs = [Path(path) for path in new.clips.drop_duplicates("genre")["path"]]
     say(f"with what was just trained, the {best.name} ({bundle}):")
     _classify(songs, bundle)
-    say("with the bundle that comes with genrelab, which knows ten other genres and no such music:")
+    say("with the bundle that comes with genrelab, which has learned other genres from other music:")
     _classify(songs, None)
 
     console.rule("4. Why? To see and to hear, and all of it as one report")
