@@ -44,6 +44,9 @@ def main() -> None:
     parser.add_argument("--coarse", action="store_true", help="a listener that looks in steps: faster, and worse")
     parser.add_argument("--jobs", type=int, default=2, help="processes that make lessons")
     arguments = parser.parse_args()
+    for place in (arguments.music, *arguments.clips):
+        if not place.exists():
+            parser.error(f"{place}: there is no such file or folder")
     work: Path = arguments.work
     work.mkdir(parents=True, exist_ok=True)
     listener = work / "listener.safetensors"
