@@ -1,8 +1,10 @@
-"""When two genres are a blend."""
+"""When two genres are a blend, and how sure many windows are."""
 
+import numpy as np
 import pytest
 
-from genrelab.bundles.answer import blend
+from genrelab.bundles.answer import answer, blend, sureness, windows_apart
+from genrelab.bundles.metadata import Metadata
 
 
 @pytest.mark.parametrize(
@@ -31,3 +33,27 @@ def test_two_genres_that_are_about_as_likely_and_together_more_so_than_the_rest_
 )
 def test_a_clear_lead_is_no_blend_nor_is_being_at_a_loss(first: float, second: float):
     assert blend([("blues", first), ("rock", second), ("jazz", 0.05)]) == ()
+
+
+def test_one_window_is_as_sure_as_it_says_and_many_are_surer_within_bounds():
+    assert sureness(1, 2.0) == 1
+    assert sureness([1, 2, 4], 2.0) == pytest.approx([1, 3 / 2, 2])
+    assert sureness(1e9, 2.0) == pytest.approx(3)
+    assert sureness([1, 12], 0.0).tolist() == [1, 1]
+
+
+def test_windows_that_overlap_are_counted_once():
+    metadata = Metadata("x", ("a", "b"), 1000, 2000, 1000)
+    assert windows_apart(9, 10.0, metadata) == 5
+    assert windows_apart(3, 100.0, metadata) == 3
+    assert windows_apart(1, 0.5, metadata) == 1
+    assert windows_apart(4, None, metadata) == 4
+
+
+def test_windows_that_agree_make_an_answer_surer_where_the_bundle_says_so():
+    windows = {"logits": np.tile(np.float32([1, 0]), (6, 1))}
+    metadata = Metadata("x", ("a", "b"), 1000, 2000, 2000, growth=2.0)
+    one = answer({"logits": windows["logits"][:1]}, metadata, (0, 1), None, 2.0)
+    six = answer(windows, metadata, (0, 1), None, 12.0)
+    assert one.probability == pytest.approx(1 / (1 + np.exp(-1)))
+    assert six.probability == pytest.approx(1 / (1 + np.exp(-2.25)))

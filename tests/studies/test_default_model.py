@@ -10,7 +10,7 @@ from genrelab.backbones.answers import FURTHER
 from genrelab.backbones.listener import load_listener, tag_names, write_graph
 from genrelab.bundles.classifier import Classifier
 from genrelab.corpora import load_corpus
-from genrelab.studies.default_model import Heard, area, build, choose_offsets, fit_familiarity, joined
+from genrelab.studies.default_model import Heard, area, build, choose_offsets, fit_familiarity, fit_growth, joined
 from genrelab.training.recipe import load_recipe
 from genrelab.training.run import Options, train
 
@@ -25,7 +25,7 @@ def heard(count, shift, seed, groups=10):
     layers = rng.standard_normal((len(clip), 4))
     layers[:, 0] += shift
     layers[:, 3] = 7.0
-    return Heard(layers, clip, group)
+    return Heard(layers, clip, group, np.full(count, 3.0))
 
 
 def test_sounds_apart_are_told_by_a_judge_that_never_heard_their_kind():
@@ -50,14 +50,32 @@ def test_a_far_side_is_as_strange_as_the_other():
 
 
 def test_means_are_over_each_sounds_own_windows():
-    sound = Heard(np.zeros((3, 1)), np.array([0, 0, 1]), np.array(["a", "b"]))
+    sound = Heard(np.zeros((3, 1)), np.array([0, 0, 1]), np.array(["a", "b"]), np.array([2.0, 1.0]))
     assert sound.means(np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 6.0]])).tolist() == [[2.0, 0.0], [5.0, 6.0]]
 
 
 def test_joined_sounds_keep_their_windows():
     both = joined(heard(2, 0.0, 0), heard(3, 0.0, 1))
     assert both.clip.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
-    assert len(both.group) == 5
+    assert len(both.group) == len(both.apart) == 5
+
+
+def test_many_windows_are_trusted_as_much_more_as_they_deserve():
+    """Sounds vary by .5, and each window by 1.5 besides: the mean of ten says more than one."""
+    rng = np.random.default_rng(0)
+    true = np.arange(6000) % 4
+    apart = np.where(np.arange(6000) % 2, 10.0, 1.0)
+    variance = 0.5 + 1.5 / apart
+    seen = np.eye(4)[true] + np.sqrt(variance)[:, None] * rng.standard_normal((6000, 4))
+    # The log-odds of Gaussian classes are what was seen over its variance: 2 for one window, three times its own 0.5.
+    assert fit_growth(seen / 2, true, apart) == pytest.approx(3, rel=0.25)
+
+
+def test_windows_that_know_no_more_than_one_are_trusted_no_more():
+    rng = np.random.default_rng(1)
+    true = np.arange(3000) % 4
+    seen = np.eye(4)[true] + rng.standard_normal((3000, 4))
+    assert fit_growth(seen, true, np.where(np.arange(3000) % 2, 10.0, 1.0)) < 0.1
 
 
 def test_a_further_genre_takes_no_more_right_answers_than_allowed():
@@ -109,6 +127,8 @@ def test_a_run_on_the_listener_becomes_a_bundle_that_says_all_of_it(tmp_path, mo
     assert figures["area under the curve, labelled against no music"] > 0.8
     classifier = Classifier(tmp_path / "whole.onnx")
     # The toy corpus has ambient and funk of its own, and the head that knows them has the say.
+    assert classifier.metadata.growth >= 0
+    assert 0 <= figures["calibration error"]["all clips"] < 0.5
     assert classifier.genres == (*toy.genres, "electronic", "folk", "soul", "punk")
     found = classifier.classify_file(files[0])
     assert sum(probability for _, probability in found.genres) == pytest.approx(1, abs=1e-6)

@@ -1,9 +1,10 @@
 """What a graph's outputs say about a sound: genres, blends, tags, or that it is unknown. Arithmetic alone."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.prediction import Prediction
@@ -35,7 +36,7 @@ def answer(
 ) -> Prediction:
     """Return what the outputs for a sound's windows say about it.
 
-    Logits and strangeness are averaged over the windows; a tag's probability is the mean of what the windows give it,
+    Logits and strangeness are averaged over the windows, the former weighed by `sureness`; a tag's probability is the mean of what the windows give it,
     since a voice that is heard in half of them is there.
 
     Parameters
@@ -52,7 +53,9 @@ def answer(
         How many genres to return; None for all.
     """
     logits = outputs[LOGITS].mean(0)[list(columns)]
-    probabilities = _softmax(logits.astype(np.float64) / metadata.temperature)
+    apart = windows_apart(len(outputs[LOGITS]), seconds, metadata)
+    surer = float(sureness(apart, metadata.growth))
+    probabilities = _softmax(surer / metadata.temperature * logits.astype(np.float64))
     genres = _ranked([metadata.genres[column] for column in columns], probabilities)
     genre, probability = genres[0]
     unknown = probability < metadata.unknown_below or _is_strange(outputs, metadata)
@@ -66,6 +69,39 @@ def answer(
         tags=_ranked(metadata.tags, _sigmoid(outputs[TAGS].astype(np.float64)).mean(0)) if metadata.tags else (),
         blend=() if unknown else blend(genres),
     )
+
+
+def sureness(apart: ArrayLike, growth: float) -> NDArray[np.float64]:
+    """Return what the mean logits of windows are multiplied by, since many windows know more than one.
+
+    Logits are taken for a sound's own, common to its windows, and what each window adds by chance; `growth` is how many
+    times the first's variance the second's is. The mean over n windows has an nth of the chance left, and may be
+    trusted (1 + growth) / (1 + growth / n) times as much as one window: never more than 1 + growth times.
+
+    Parameters
+    ----------
+    apart
+        How many windows were heard, as `windows_apart` counts.
+    growth
+        See `genrelab.bundles.metadata.Metadata`.
+    """
+    return (1 + growth) / (1 + growth / np.asarray(apart, np.float64))
+
+
+def windows_apart(windows: int, seconds: float | None, metadata: Metadata) -> float:
+    """Return how many windows were heard of a sound, those that overlap not counted twice.
+
+    Parameters
+    ----------
+    windows
+        How many were heard.
+    seconds
+        The sound's length; None where it is not known.
+    metadata
+        Says how long a window is.
+    """
+    room = math.inf if seconds is None else seconds * metadata.sample_rate / metadata.window
+    return min(float(windows), max(1.0, room))
 
 
 def silence(path: str | None, seconds: float | None) -> Prediction:

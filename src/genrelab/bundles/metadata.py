@@ -40,6 +40,9 @@ class Metadata:
         `genrelab.extractors`; empty for a graph that takes the waveform.
     temperature
         What the logits are divided by before the softmax (Guo et al. 2017, "On calibration of modern neural networks").
+    growth
+        How much surer many windows of a sound are than one of them: by at most 1 + growth times; see
+        `genrelab.bundles.answer.sureness`. 0 if they are no surer.
     unknown_below
         A clip whose largest probability is below this counts as unknown; 0 if that shall never happen.
     silence_dbfs
@@ -77,6 +80,7 @@ class Metadata:
     hop: int
     extractor: Mapping[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
+    growth: float = 0.0
     unknown_below: float = 0.0
     silence_dbfs: float = -80.0
     vocabularies: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -122,11 +126,12 @@ class Metadata:
             self.hop,
             f"at most the window, {self.window}: else some sound is never heard",
         )
-        for key in ("temperature", "unknown_below", "silence_dbfs"):
+        for key in ("temperature", "growth", "unknown_below", "silence_dbfs"):
             _require(_is_finite(getattr(self, key)), key, getattr(self, key), "a finite number")
         above = self.unknown_above
         _require(above is None or _is_finite(above), "unknown_above", above, "a finite number, or null")
         _require(self.temperature > 0, "temperature", self.temperature, "above 0")
+        _require(self.growth >= 0, "growth", self.growth, "0 or above")
         _require(0 <= self.unknown_below <= 1, "unknown_below", self.unknown_below, "between 0 and 1")
         _require(self.silence_dbfs < 0, "silence_dbfs", self.silence_dbfs, "below 0")
 

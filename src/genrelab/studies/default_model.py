@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
@@ -24,6 +26,7 @@ from genrelab.audio.read import probe
 from genrelab.backbones.answers import FURTHER, GENRE_TAGS, RANGE, Answers, Familiarity, further
 from genrelab.backbones.listener import LICENCE, tag_names
 from genrelab.backbones.teacher import Whole
+from genrelab.bundles.answer import sureness, windows_apart
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.listening import hear_file
 from genrelab.bundles.metadata import Metadata
@@ -31,6 +34,7 @@ from genrelab.bundles.parallel import in_order
 from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
 from genrelab.errors import AudioError
+from genrelab.evaluation.calibration import expected_calibration_error, reliability
 from genrelab.evaluation.predictions import Predictions
 from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW, Backbone
 from genrelab.training.publish import describe
@@ -41,6 +45,8 @@ KEPT = 0.95
 LOST = 0.0015
 """The share of clips that one further genre may take from the ten that were right."""
 FOLDS = 5
+MOST_GROWTH = 10.0
+"""How many times as much what windows add by chance may vary as what a sound's windows have in common."""
 _COST = 1e-3  # of the judge: log-odds of few kinds of sound shall not run away
 _STILL = 1e-3  # a value that moves less over music says nothing
 
@@ -59,11 +65,14 @@ class Heard:
         The number of the sound that each window is of, (windows,).
     group
         What each sound shares with others that must not be on both sides of a division, by number: (sounds,).
+    apart
+        How many windows were heard of each, as `genrelab.bundles.answer.windows_apart` counts, (sounds,).
     """
 
     layers: Floats
     clip: NDArray[np.int64]
     group: NDArray[np.str_]
+    apart: Floats
 
     def means(self, of_window: Floats) -> Floats:
         """Return the means over each sound's windows of values of each window: (windows, n) to (sounds, n)."""
@@ -88,24 +97,26 @@ def hear(listener: Backbone, metadata: Metadata, paths: Sequence[str | Path], gr
     layers: list[NDArray[np.float32]] = []
     clip: list[int] = []
     kept: list[str] = []
+    apart: list[float] = []
     heard = in_order(partial(_rows, listener, metadata), paths, processors())
-    for rows, own in zip(heard, group, strict=True):
+    for (rows, seconds), own in zip(heard, group, strict=True):
         if len(rows):
             layers.append(rows)
             clip += [len(kept)] * len(rows)
             kept.append(own)
-    return Heard(np.concatenate(layers).astype(np.float64), np.array(clip), np.array(kept))
+            apart.append(windows_apart(len(rows), seconds, metadata))
+    return Heard(np.concatenate(layers).astype(np.float64), np.array(clip), np.array(kept), np.array(apart))
 
 
-def _rows(listener: Backbone, metadata: Metadata, path: str | Path) -> NDArray[np.float32]:
-    """Return the layers of a file's windows, (windows, size); none where there is nothing to hear."""
-    nothing = np.zeros((0, listener.size), np.float32)
+def _rows(listener: Backbone, metadata: Metadata, path: str | Path) -> tuple[NDArray[np.float32], float | None]:
+    """Return the layers of a file's windows, (windows, size), none where there is nothing to hear, and its length."""
     try:
-        seconds = probe(path).seconds
-        windows, _ = hear_file(Path(path), seconds if math.isfinite(seconds) else None, metadata, None)
+        claimed = probe(path).seconds
+        windows, seconds = hear_file(Path(path), claimed if math.isfinite(claimed) else None, metadata, None)
     except AudioError:
-        return nothing
-    return np.stack([listener.of_window(window) for window in windows]) if len(windows) else nothing
+        windows, seconds = np.zeros((0, WINDOW), np.float32), None
+    rows = [listener.of_window(window) for window in windows]
+    return np.stack(rows) if rows else np.zeros((0, listener.size), np.float32), seconds
 
 
 def fit_familiarity(music: Heard, other: Heard) -> tuple[Familiarity, Floats, Floats]:
@@ -216,12 +227,23 @@ def build(
 
     names = tag_names()
     tags = labelled.means(labelled.layers[:, : len(names)])
-    ten = np.zeros((len(test.table), len(said.genres)))
+    folds = test.table["fold"].to_numpy()
+    of_windows = np.zeros((len(labelled.layers), len(said.genres)))
     for fold, model in enumerate(models):
-        ask = (test.table["fold"] == fold).to_numpy()
-        ten[ask] = _log_probabilities(model, labelled, said.temperature)[ask]
+        inside = folds[labelled.clip] == fold
+        of_windows[inside] = _logits(model, labelled.layers[inside])
+    of_windows /= said.temperature
+    logits = labelled.means(of_windows)
+    calibrated = np.zeros_like(logits)  # each fold by what the others say
+    for fold in range(len(models)):
+        asked = folds == fold
+        growth = fit_growth(logits[~asked], test.true[~asked], labelled.apart[~asked])
+        calibrated[asked] = sureness(labelled.apart[asked], growth)[:, None] * logits[asked]
+    growth = fit_growth(logits, test.true, labelled.apart)
+    ten = labelled.means(log_softmax(of_windows, axis=1))  # as the graph says them, window by window
     offsets = choose_offsets(ten, tags, test.true, names, said.genres)
-    joint = _joint(ten, tags, names, offsets)
+    surer = sureness(labelled.apart, growth)[:, None]
+    joint = log_softmax(surer * _with_further(ten, tags, names, offsets), axis=1)
     sure = np.exp(joint).max(1)
     half = (1 - KEPT) / 2
     # Music from elsewhere shall keep its answer too: what is labelled is of one kind and age.
@@ -232,6 +254,7 @@ def build(
         name="genrelab default",
         genres=(*said.genres, *offsets),
         temperature=1.0,  # the graph has divided by it
+        growth=growth,
         unknown_below=below,
         unknown_above=above,
         tags=tuple(name for name in names if name not in GENRE_TAGS),
@@ -243,7 +266,11 @@ def build(
     say(f"{path}: of PyTorch's values it is {export_bundle([answers], metadata, path):.0e} off")
     return {
         "clips": len(ten),
-        "temperature": said.temperature,
+        "temperature, growth": (said.temperature, growth),
+        "calibration error": {
+            name: _calibration_error(test, calibrated, labelled.apart > most)
+            for name, most in (("all clips", 0), ("clips of more than one window", 1))
+        },
         "accuracy of the ten": float((ten.argmax(1) == test.true).mean()),
         "accuracy among all genres": float((joint.argmax(1) == test.true).mean()),
         "offsets": offsets,
@@ -254,6 +281,27 @@ def build(
         "area under the curve, labelled against no music": area(familiar[: len(ten)], unfamiliar),
         "area under the curve, all music against no music": area(familiar, unfamiliar),
     }
+
+
+def fit_growth(logits: Floats, true: NDArray[np.int64], apart: Floats) -> float:
+    """Return the growth (see `genrelab.bundles.answer.sureness`) with the least log loss.
+
+    Parameters
+    ----------
+    logits
+        Means over each clip's windows, such that one window is as sure as it should be, (clips, genres).
+    true
+        The columns of the genres that the clips have, (clips,).
+    apart
+        How many windows were heard of each clip, (clips,).
+    """
+
+    def loss(growth: float) -> float:
+        said = log_softmax(logits * sureness(apart, growth)[:, None], axis=1)
+        return -float(said[np.arange(len(true)), true].mean())
+
+    found = float(minimize_scalar(loss, bounds=(0.0, MOST_GROWTH), method="bounded").x)
+    return min(found, 0.0, key=loss)
 
 
 def area(familiar: Floats, strange: Floats) -> float:
@@ -268,6 +316,7 @@ def joined(one: Heard, other: Heard) -> Heard:
         np.concatenate([one.layers, other.layers]),
         np.concatenate([one.clip, other.clip + len(one.group)]),
         np.concatenate([one.group, other.group]),
+        np.concatenate([one.apart, other.apart]),
     )
 
 
@@ -276,16 +325,21 @@ def _named(music: Mapping[str, Sequence[Path]]) -> tuple[list[Path], list[str]]:
     return [file for files in music.values() for file in files], [name for name, files in music.items() for _ in files]
 
 
-def _log_probabilities(model: torch.nn.Module, heard: Heard, temperature: float) -> Floats:
-    """Return the mean over each sound's windows of the log-probabilities that a head gives, (sounds, genres)."""
+def _logits(model: torch.nn.Module, layers: Floats) -> Floats:
+    """Return the logits that a head gives windows with these layers, (windows, genres)."""
     with torch.inference_mode():
-        logits = model(torch.from_numpy(heard.layers).float())[0] / temperature
-    return heard.means(logits.log_softmax(1).double().numpy())
+        found: Floats = model(torch.from_numpy(layers).float())[0].double().numpy()
+    return found
 
 
-def _joint(ten: Floats, tags: Floats, names: Sequence[str], offsets: Mapping[str, float]) -> Floats:
-    """Return the log-probabilities of the ten and the further genres together, (clips, genres)."""
+def _calibration_error(test: Predictions, logits: Floats, asked: NDArray[np.bool_]) -> float:
+    """Return the expected calibration error of the clips that are asked for, with these logits."""
+    sure = test.with_probabilities(softmax(logits, axis=1))
+    return expected_calibration_error(reliability(Predictions(sure.table[asked].reset_index(drop=True), test.info)))
+
+
+def _with_further(ten: Floats, tags: Floats, names: Sequence[str], offsets: Mapping[str, float]) -> Floats:
+    """Return what the graph says of the ten and of the further genres, (clips, genres)."""
     places = [[names.index(tag) for tag in FURTHER[genre]] for genre in offsets]
     odds = further(torch.from_numpy(tags), places, torch.tensor(list(offsets.values()))).double().numpy()
-    both = torch.from_numpy(np.concatenate([ten, odds], 1))
-    return both.log_softmax(1).numpy()
+    return np.concatenate([ten, odds], 1)
