@@ -84,6 +84,15 @@ def test_the_resolved_recipe_reads_back_as_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "row", ["fma-lstm", "fma-gru", "fma-lstm-small", "fma-cnn-lstm", "fma-cnn-gru", "fma-cnn-lstm-small"]
+)
+def test_a_rows_variant_for_short_clips_is_the_rows_network_on_its_features(row: str) -> None:
+    short, published = load_recipe(f"short/{row}-short"), load_recipe(row)
+    assert (short.network, short.frontend) == (published.network, published.frontend)
+    assert short.audio.window == 2
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("base: fma-cnn\ntrian: {}", r"trian: unknown key; the keys here are name, about, corpus"),

@@ -36,8 +36,8 @@ def answer(
 ) -> Prediction:
     """Return what the outputs for a sound's windows say about it.
 
-    Logits and strangeness are averaged over the windows, the former weighed by `sureness`; a tag's probability is the mean of what the windows give it,
-    since a voice that is heard in half of them is there.
+    Logits and strangeness are averaged over the windows, the former weighed by `sureness`; a tag's probability is the
+    mean of what the windows give it, since a voice that is heard in half of them is there.
 
     Parameters
     ----------
