@@ -75,6 +75,18 @@ def test_stacking_without_a_validation_part_is_an_error():
         combine([SURE, UNSURE], "stack")
 
 
+def test_choosing_takes_in_each_fold_who_lost_least_there():
+    later = [Predictions(member.table.assign(fold=1, clip=["c2", "c3"]), {}) for member in (SURE, UNSURE)]
+    members = [Predictions(pd.concat([a.table, b.table]), {}) for a, b in zip((SURE, UNSURE), later, strict=True)]
+    chosen = combine(members, "choose", {0: [0.4, 0.3], 1: [0.2, 0.3]})
+    np.testing.assert_allclose(chosen.probabilities, [[0.4, 0.6], [0.2, 0.8], [0.9, 0.1], [0.9, 0.1]])
+
+
+def test_choosing_without_losses_is_an_error():
+    with pytest.raises(RunError, match="what the members lost"):
+        combine([SURE, UNSURE], "choose")
+
+
 @pytest.mark.parametrize("rule", RULES[:3])
 def test_rows_are_matched_by_clip_not_by_place(rule):
     turned = Predictions(UNSURE.table.iloc[::-1], {})

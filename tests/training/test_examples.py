@@ -194,6 +194,27 @@ def test_an_ensemble_is_a_run_that_evaluates_exports_and_classifies(runs, table,
     assert told == ["high", "low", "noise"]
 
 
+def test_an_ensemble_that_chooses_goes_by_validation_fold_by_fold(runs, tmp_path):
+    members = [runs["columns"], runs["mfcc"]]
+    recipe = EnsembleRecipe.model_validate({"name": "one", "ensemble": {"rule": "choose", "members": members}})
+    predictions = combine_runs(recipe, tmp_path / "one")
+    chosen = run.read_summary(tmp_path / "one")["chosen"]
+    histories = [pd.read_csv(member / "fold-0" / "history.csv") for member in members]
+    kept = [history["validation_accuracy"].idxmax() for history in histories]  # the epoch whose weights were kept
+    losses = [history["validation_loss"][epoch] for history, epoch in zip(histories, kept, strict=True)]
+    place = int(np.argmin(losses))
+    assert chosen["0"] == ["columns", "mfcc"][place]
+    said = Predictions.read(members[place] / "predictions.parquet").table.set_index(["clip", "split", "fold"])
+    again = predictions.table.set_index(["clip", "split", "fold"])
+    of_fold = again.index.get_level_values("fold") == 0
+    columns = [f"p_{genre}" for genre in predictions.genres]
+    np.testing.assert_array_equal(again.loc[of_fold, columns], said.loc[again.index[of_fold], columns])
+    assert export_run(tmp_path / "one", tmp_path / "one.onnx", fold=0) < 1e-4
+    combined = {"name": "two", "ensemble": {"rule": "choose", "members": [tmp_path / "one", members[0]]}}
+    with pytest.raises(RunError, match="not ensembles"):
+        combine_runs(EnsembleRecipe.model_validate(combined), tmp_path / "two")
+
+
 def test_members_of_an_ensemble_must_share_their_splits(runs, table, tmp_path):
     other = tones(table, "other", frontend={"kind": "mfcc", "n_mfcc": 8}, seed=1, train={"epochs": 1})
     run.train(other, tmp_path / "other", run.Options(stores=tmp_path / "stores"))

@@ -1,6 +1,6 @@
 """Several systems as one: what is made of their probabilities for the same clips."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,14 +10,16 @@ from sklearn.linear_model import LogisticRegression
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
 
-Rule = Literal["mean", "product", "vote", "stack"]
+Rule = Literal["mean", "product", "vote", "stack", "choose"]
 RULES: tuple[str, ...] = get_args(Rule)
 SMALLEST = 1e-12  # a probability below counts as it: one member's certain zero shall not silence the others
 
 Array = npt.NDArray[np.float64]
 
 
-def combine(members: Sequence[Predictions], rule: Rule) -> Predictions:
+def combine(
+    members: Sequence[Predictions], rule: Rule, losses: Mapping[int, Sequence[float]] | None = None
+) -> Predictions:
     """Return the predictions of an ensemble.
 
     Parameters
@@ -29,20 +31,30 @@ def combine(members: Sequence[Predictions], rule: Rule) -> Predictions:
         members choose; of genres with equally many votes the one with the most confident voter. The row's probabilities
         are those of the winner's most confident voter. ``stack``: a logistic regression on the members' log
         probabilities, fitted fold by fold on the validation part (Wolpert 1992), so that of its own validation rows
-        little can be concluded.
+        little can be concluded. ``choose``: in each fold the one member with the least of `losses`, so that choosing
+        among systems is part of what is tested (nested cross-validation: Cawley and Talbot 2010, JMLR 11).
+    losses
+        For ``choose``: what each member lost in a fold on clips that are neither learned from nor tested.
 
     Raises
     ------
     RunError
-        Fewer than two members, or members that judged other clips, folds or genres; ``stack`` without validation rows.
+        Fewer than two members, or members that judged other clips, folds or genres; ``stack`` without validation rows,
+        ``choose`` without losses.
     """
     if rule not in RULES:
         raise RunError(f"there is no rule {rule!r} for ensembles; choose one of {', '.join(RULES)}")
     aligned = _align(members)
     first = aligned[0]
     probabilities = np.stack([member.probabilities for member in aligned])
-    if rule == "stack":
-        combined = np.empty_like(probabilities[0])
+    combined = np.empty_like(probabilities[0])
+    if rule == "choose":
+        if losses is None:
+            raise RunError("the rule 'choose' goes by what the members lost in validation, and nothing is known of it")
+        for fold, of_members in losses.items():
+            rows = (first.table["fold"] == fold).to_numpy()
+            combined[rows] = probabilities[best(of_members)][rows]
+    elif rule == "stack":
         for fold, (weights, bias) in fit_stacks(aligned).items():
             rows = (first.table["fold"] == fold).to_numpy()
             combined[rows] = softmax(features(probabilities[:, rows]) @ weights.T + bias)
@@ -74,6 +86,11 @@ def vote(probabilities: Array) -> Array:
     voter = np.where(choice == winner, confidence, -1).argmax(axis=0)
     chosen: Array = probabilities[voter, np.arange(len(winner))]
     return chosen
+
+
+def best(losses: Sequence[float]) -> int:
+    """Return which member lost least, the first of several."""
+    return int(np.argmin(losses))
 
 
 def fit_stacks(members: Sequence[Predictions]) -> dict[int, tuple[Array, Array]]:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 import yaml
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genrelab.errors import RunError
-from genrelab.evaluation.ensembles import SMALLEST, combine, fit_stacks
+from genrelab.evaluation.ensembles import SMALLEST, best, combine, fit_stacks
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import write_json, write_text
 from genrelab.networks.model import GenreModel
@@ -42,7 +43,8 @@ def combine_runs(recipe: EnsembleRecipe, folder: Path, resume: bool = False) -> 
     check_folder(folder, recipe.to_yaml(), resume)
     summaries = [read_summary(member) for member in recipe.ensemble.members]
     tables = [Predictions.read(member / "predictions.parquet") for member in recipe.ensemble.members]
-    combined = combine(tables, recipe.ensemble.rule)
+    losses = _losses(recipe)
+    combined = combine(tables, recipe.ensemble.rule, losses)
     first = summaries[0]
     leaks = sorted({leak for summary in summaries for leak in summary["leaks"]})
     info = {key: first[key] for key in ("corpus", "protocol", "folds", "seed")} | {"name": recipe.name, "leaks": leaks}
@@ -55,6 +57,8 @@ def combine_runs(recipe: EnsembleRecipe, folder: Path, resume: bool = False) -> 
     summary |= {key: sum(one[key] for one in summaries) for key in _SUMMED}
     summary |= {"peak_memory_mb": max(one["peak_memory_mb"] for one in summaries), "device": first["device"]}
     summary |= {"members": [one["name"] for one in summaries], "created": first["created"]}
+    if losses is not None:
+        summary["chosen"] = {fold: summaries[best(lost)]["name"] for fold, lost in losses.items()}
     write_json(folder / "run.json", summary)
     return predictions
 
@@ -97,11 +101,40 @@ def load_ensembles(recipe: EnsembleRecipe, folds: Sequence[int]) -> tuple[list["
     if recipe.ensemble.rule == "stack":
         tables = [Predictions.read(member / "predictions.parquet") for member in members]
         stacks = fit_stacks([Predictions(table.table.sort_values(["clip", "split", "fold"]), {}) for table in tables])
+    losses = _losses(recipe) or {}
     ensembles = [
-        Ensemble([own[number] for own in models], recipe.ensemble.rule, sizes, stacks.get(fold))
+        Ensemble(
+            [own[number] for own in models],
+            recipe.ensemble.rule,
+            sizes,
+            stacks.get(fold),
+            best(losses[fold]) if fold in losses else None,
+        )
         for number, fold in enumerate(folds)
     ]
     return ensembles, recipes[0], extractor
+
+
+def _losses(recipe: EnsembleRecipe) -> dict[int, list[float]] | None:
+    """Return for each fold what the members' weights lost in validation, where the rule asks for it."""
+    if recipe.ensemble.rule != "choose":
+        return None
+    members = recipe.ensemble.members
+    return {fold: [_loss(member, fold) for member in members] for fold in range(read_summary(members[0])["folds"])}
+
+
+def _loss(member: Path, fold: int) -> float:
+    """Return the validation loss of the epoch whose weights a fold kept: of a head, that of its inner folds."""
+    path = member / f"fold-{fold}" / "history.csv"
+    if not path.is_file():
+        raise RunError(f"{path}: is not there; the rule 'choose' takes members that were trained, not ensembles")
+    epochs = pd.read_csv(path).dropna(subset=["validation_loss"])
+    train = load_run_recipe(member).train
+    kept = len(epochs) - 1
+    if train.keep == "best":
+        sign = 1 if train.monitor == "validation_accuracy" else -1
+        kept = int((sign * epochs[train.monitor]).to_numpy().argmax())
+    return float(epochs["validation_loss"].iloc[kept])
 
 
 def _size(model: GenreModel, recipe: Recipe) -> int:
@@ -125,20 +158,30 @@ class Ensemble(nn.Module):
         Values of each member's own part of the joint example; None where all take the same waveform.
     stack
         Weights and biases of the rule ``stack``.
+    chosen
+        The number of the member of the rule ``choose``.
     """
 
     def __init__(
-        self, members: Sequence[GenreModel], rule: str, sizes: Sequence[int] | None, stack: tuple[Any, Any] | None
+        self,
+        members: Sequence[GenreModel],
+        rule: str,
+        sizes: Sequence[int] | None,
+        stack: tuple[Any, Any] | None = None,
+        chosen: int | None = None,
     ) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.rule, self.sizes = rule, None if sizes is None else list(sizes)
+        self.rule, self.sizes, self.chosen = rule, None if sizes is None else list(sizes), chosen
         for name, value in zip(("weights", "bias"), stack or (), strict=False):
             self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
 
     def forward(self, example: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (batch, genres), whose softmax is the ensemble's probabilities, and all embeddings in a row."""
         inputs = [example] * len(self.members) if self.sizes is None else torch.split(example, self.sizes, dim=1)
+        if self.chosen is not None:
+            logits, embedding = self.members[self.chosen](inputs[self.chosen])
+            return logits, embedding
         outputs = [member(part) for member, part in zip(self.members, inputs, strict=True)]
         logs = torch.stack([F.log_softmax(logits, 1) for logits, _ in outputs]).clamp(min=math.log(SMALLEST))
         return self.combine(logs), torch.cat([embedding for _, embedding in outputs], 1)
