@@ -39,6 +39,10 @@ def clicks(a_second: int) -> "NDArray[np.float32]":
     return np.convolve(sound, np.exp(-np.arange(60) / 10))[: len(sound)].astype(np.float32)
 
 
+def test_it_can_be_called_by_its_name() -> None:
+    assert genrelab.load("default").metadata == genrelab.load().metadata
+
+
 def test_it_is_small_and_says_how_good_it_is() -> None:
     metadata: Metadata = genrelab.load().metadata
     assert metadata.genres == GENRES + FURTHER

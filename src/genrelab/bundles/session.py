@@ -39,7 +39,7 @@ def default_bundle() -> Path:
     return path
 
 
-TEACHER = "teacher"
+DEFAULT, TEACHER = "default", "teacher"
 
 
 def teacher_bundle() -> Path:
@@ -53,14 +53,14 @@ def find_bundle(name: "str | os.PathLike[str] | None") -> Path:
     Parameters
     ----------
     name
-        A file; ``"teacher"``; None for the default bundle.
+        A file; ``"teacher"``; None or ``"default"`` for the default bundle.
 
     Raises
     ------
     BundleError
         The bundle that is meant is not on this machine.
     """
-    if name is None:
+    if name is None or os.fspath(name) == DEFAULT:
         return default_bundle()
     if os.fspath(name) != TEACHER:
         return Path(name)
