@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 import yaml
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from optuna.trial import create_trial
+from optuna.trial import Trial, create_trial
 
 from genrelab.cli.app import main
 from genrelab.errors import RecipeError, RunError
 from genrelab.evaluation.predictions import Predictions
 from genrelab.locks import claimed
 from genrelab.studies import journal as journals
-from genrelab.studies.space import read_space
+from genrelab.studies.space import Dimension, read_space
 from genrelab.studies.tuning import Plan, Tuning
 from genrelab.training import run
 from genrelab.training.recipe import load_recipe
@@ -232,6 +232,26 @@ def test_a_trial_of_a_dead_process_is_gone_on_with(base: str, tmp_path: Path):
     tuned.work(run.Options())
     assert set(tuned.table()["state"]) == {"complete"}
     assert len(tuned.table()) == 3
+
+
+def test_a_trial_that_died_while_it_chose_goes_on_to_choose_the_same(base: str, tmp_path: Path, monkeypatch):
+    undisturbed = tuning(base, tmp_path / "undisturbed")
+    undisturbed.work(run.Options())
+    suggest = Dimension.suggest
+
+    def die(self: Dimension, trial: Trial):
+        if trial.number == 1 and self.key == "network.filters":
+            raise KeyboardInterrupt
+        return suggest(self, trial)
+
+    monkeypatch.setattr(Dimension, "suggest", die)
+    with pytest.raises(KeyboardInterrupt):
+        tuning(base, tmp_path / "died").work(run.Options())
+    monkeypatch.undo()
+    died = tuning(base, tmp_path / "died")
+    died.work(run.Options())
+    got, expected = (one.table().drop(columns="minutes") for one in (died, undisturbed))
+    pd.testing.assert_frame_equal(got, expected, check_exact=True)
 
 
 @pytest.mark.slow

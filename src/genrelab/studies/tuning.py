@@ -161,10 +161,7 @@ class Tuning:
         return trial
 
     def _do(self, trial: Trial, options: run.Options, progress: Progress | None, say: Say) -> None:
-        # A sampler of its own for each trial: whoever does it, and whenever, it chooses the same on the same grounds.
-        seed = int(np.random.SeedSequence([self.plan.seed, trial.number]).generate_state(1)[0])
-        self.study.sampler = TPESampler(seed=seed, multivariate=False, constant_liar=True)
-        values = {dimension.key: dimension.value(dimension.suggest(trial)) for dimension in self.space}
+        values = self._choose(trial)
         folder = self.folder / f"trial-{trial.number:04}"
         train = self.recipe.train
         try:
@@ -182,6 +179,16 @@ class Tuning:
             scores = [_score(pd.read_csv(folder / f"fold-{n}" / "history.csv"), train) for n in range(self.plan.folds)]
             self.study.tell(trial.number, float(np.mean(scores)))
         say(_told(self.study.get_trials(deepcopy=False)[trial.number], train))
+
+    def _choose(self, trial: Trial) -> dict[str, Any]:
+        """Return what a trial tries, or tries again: what it had chosen before it died stays."""
+        values = {}
+        for place, dimension in enumerate(self.space):
+            # A sampler of its own for each choice: whoever makes it, and whenever, it is the same on the same grounds.
+            seed = int(np.random.SeedSequence([self.plan.seed, trial.number, place]).generate_state(1)[0])
+            self.study.sampler = TPESampler(seed=seed, multivariate=False, constant_liar=True)
+            values[dimension.key] = dimension.value(dimension.suggest(trial))
+        return values
 
     def _resolve(self, values: dict[str, Any], name: str) -> Recipe:
         changes = [f"{key}={_yaml(value)}" for key, value in values.items()]
