@@ -119,6 +119,19 @@ def test_a_bundle_embeds_a_corpus_of_genres_it_does_not_know(tiny_bundle: Path, 
     assert found.table.loc[clip, "predicted"] == said.genre
 
 
+def test_a_bundle_is_as_sure_of_a_clip_as_where_it_classifies_it(
+    make_bundle: Callable[..., Path], table: Path, tmp_path: Path
+) -> None:
+    bundle = make_bundle(tmp_path / "growing.onnx", hop=2205, temperature=3.0, growth=4.0)
+    classifier, corpus = Classifier(bundle), load_corpus("table", path=table)
+    found = embed_bundle(classifier, corpus).table.set_index("clip")
+    said = classifier.classify_file(corpus.clips.set_index("clip").loc["low0", "path"])
+    assert said.seconds is not None
+    assert said.seconds > 1  # more than a window
+    for genre, probability in said.genres:
+        assert found.loc["low0", f"p_{genre}"] == pytest.approx(probability, abs=1e-5)
+
+
 def test_a_bundle_goes_on_after_a_bad_clip_and_stops_where_there_is_no_other(
     tiny_bundle: Path, moved: tuple[Path, Path], make_bundle: Callable[..., Path], tmp_path: Path
 ) -> None:

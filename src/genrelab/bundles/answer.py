@@ -36,8 +36,8 @@ def answer(
 ) -> Prediction:
     """Return what the outputs for a sound's windows say about it.
 
-    Logits and strangeness are averaged over the windows, the former weighed by `sureness`; a tag's probability is the
-    mean of what the windows give it, since a voice that is heard in half of them is there.
+    Logits (see `calibrated`) and strangeness are averaged over the windows; a tag's probability is the mean of what the
+    windows give it, since a voice that is heard in half of them is there.
 
     Parameters
     ----------
@@ -52,10 +52,7 @@ def answer(
     top
         How many genres to return; None for all.
     """
-    logits = outputs[LOGITS].mean(0)[list(columns)]
-    apart = windows_apart(len(outputs[LOGITS]), seconds, metadata)
-    surer = float(sureness(apart, metadata.growth))
-    probabilities = _softmax(surer / metadata.temperature * logits.astype(np.float64))
+    probabilities = _softmax(calibrated(outputs[LOGITS], seconds, metadata)[list(columns)])
     genres = _ranked([metadata.genres[column] for column in columns], probabilities)
     genre, probability = genres[0]
     unknown = probability < metadata.unknown_below or _is_strange(outputs, metadata)
@@ -69,6 +66,22 @@ def answer(
         tags=_ranked(metadata.tags, _sigmoid(outputs[TAGS].astype(np.float64)).mean(0)) if metadata.tags else (),
         blend=() if unknown else blend(genres),
     )
+
+
+def calibrated(logits: NDArray[np.float32], seconds: float | None, metadata: Metadata) -> NDArray[np.float64]:
+    """Return logits of a sound whose softmax are its probabilities, shape (genres,).
+
+    Parameters
+    ----------
+    logits
+        Of its windows, (windows, genres), windows > 0.
+    seconds
+        The sound's length; None where it is not known.
+    metadata
+        Says how sure one window is, and how much surer many are.
+    """
+    surer = float(sureness(windows_apart(len(logits), seconds, metadata), metadata.growth))
+    return np.asarray(surer / metadata.temperature * logits.mean(0).astype(np.float64))
 
 
 def sureness(apart: ArrayLike, growth: float) -> NDArray[np.float64]:

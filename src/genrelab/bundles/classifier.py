@@ -15,7 +15,7 @@ from genrelab.audio.processors import processors
 from genrelab.audio.read import probe, read
 from genrelab.audio.walk import sound_files
 from genrelab.audio.windows import cut, window_starts
-from genrelab.bundles.answer import Outputs, answer, needed_outputs, silence
+from genrelab.bundles.answer import Outputs, answer, calibrated, needed_outputs, silence
 from genrelab.bundles.listening import hear_file, is_audible, require_length
 from genrelab.bundles.parallel import in_order
 from genrelab.bundles.prediction import Prediction
@@ -102,6 +102,11 @@ class Classifier:
             There are no samples, or some are not finite.
         """
         return self._mean_over_clip(LOGITS, samples)[list(self._columns)]
+
+    def calibrated_logits(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return logits, shape (genres,), whose softmax are the probabilities of a clip; else as `logits`."""
+        rows = self._rows_of_clip(LOGITS, samples)
+        return calibrated(rows, len(samples) / self.sample_rate, self.metadata)[list(self._columns)]
 
     def embedding(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the mean of the embeddings of the windows that cover a clip, shape (size,); else as `logits`."""
@@ -275,12 +280,16 @@ class Classifier:
         return answer(outputs, self.metadata, self._columns, path, seconds, top)
 
     def _mean_over_clip(self, output: str, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(self._rows_of_clip(output, samples).mean(0), np.float32)
+
+    def _rows_of_clip(self, output: str, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return one output of the graph for the windows that cover a clip, a row a window."""
         if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
             raise AudioError(_MEMORY, f"must be finite and of shape (n,), n > 0; the shape is {samples.shape}")
         starts = self._audible_starts(samples)
         if not len(starts):
             starts = window_starts(len(samples), self.window, self.metadata.hop)
-        return np.asarray(self._over_clip([output], samples, starts)[output].mean(0), np.float32)
+        return self._over_clip([output], samples, starts)[output]
 
     def _audible_starts(self, samples: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return where the windows that cover a clip start, without the silent ones."""

@@ -194,7 +194,7 @@ def embed_bundle(
         source = sources[number]
         try:
             samples = read(source.path, classifier.sample_rate, source.start, source.duration)
-            return classifier.logits(samples), classifier.embedding(samples)
+            return classifier.calibrated_logits(samples).astype(np.float32), classifier.embedding(samples)
         except AudioError as error:
             return error
 
@@ -209,7 +209,7 @@ def embed_bundle(
     if not kept:
         raise RunError(f"{corpus.name}: none of its {len(sources)} clips can be read; the first: {failed[0]}")
     outputs = [result for result in done if not isinstance(result, AudioError)]
-    logits = np.stack([result[0] for result in outputs]) / classifier.metadata.temperature
+    logits = np.stack([result[0] for result in outputs])
     table = _table(corpus.clips.iloc[kept], classifier.genres, logits).assign(split="all", fold=0)
     notes = []
     if failed:

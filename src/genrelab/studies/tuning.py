@@ -28,7 +28,7 @@ from genrelab.report.tuning import tuning_figure
 from genrelab.studies.journal import locks_folder, open_study
 from genrelab.studies.space import read_space
 from genrelab.training import run
-from genrelab.training.callbacks import TIMINGS, DivergedError
+from genrelab.training.callbacks import TIMINGS, DivergedError, kept_epoch
 from genrelab.training.recipe import Recipe, Train, load_recipe
 
 FEWEST_FOR_IMPORTANCES = 10
@@ -176,7 +176,8 @@ class Tuning:
             trial.set_user_attr("reason", str(error))
             self.study.tell(trial.number, state=TrialState.FAIL)
         else:
-            scores = [_score(pd.read_csv(folder / f"fold-{n}" / "history.csv"), train) for n in range(self.plan.folds)]
+            histories = [pd.read_csv(folder / f"fold-{n}" / "history.csv") for n in range(self.plan.folds)]
+            scores = [kept_epoch(history, train)[train.monitor] for history in histories]
             self.study.tell(trial.number, float(np.mean(scores)))
         say(_told(self.study.get_trials(deepcopy=False)[trial.number], train))
 
@@ -315,14 +316,6 @@ class _Watch(Callback):
 
     def _value(self, trainer: Trainer) -> float:
         return float(trainer.callback_metrics[self._train.monitor])
-
-
-def _score(history: pd.DataFrame, train: Train) -> float:
-    """Return the monitored figure of the weights that a fold has kept."""
-    figures = history[train.monitor].dropna()
-    if train.keep == "last":
-        return float(figures.iloc[-1])
-    return float(figures.max() if train.monitor == "validation_accuracy" else figures.min())
 
 
 def _pruner(plan: Plan, train: Train) -> BasePruner:

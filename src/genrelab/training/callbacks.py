@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from rich.progress import Progress, TaskID
@@ -141,6 +142,16 @@ class History(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from `state_dict`."""
         self.rows, self.best, self.finished = state_dict["rows"], state_dict["best"], state_dict["finished"]
+
+
+def kept_epoch(history: pd.DataFrame, train: Train) -> dict[str, float]:
+    """Return the row of ``history.csv`` of the epoch whose weights a fold has kept, as `History` keeps them."""
+    judged = history.dropna(subset=[train.monitor])
+    place = len(judged) - 1
+    if train.keep == "best":
+        sign = 1 if train.monitor == "validation_accuracy" else -1
+        place = int((sign * judged[train.monitor]).to_numpy().argmax())
+    return {str(name): float(value) for name, value in judged.iloc[place].items()}
 
 
 class ProgressBar(Callback):

@@ -16,6 +16,7 @@ from genrelab.evaluation.ensembles import SMALLEST, best, combine, fit_stacks
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import write_json, write_text
 from genrelab.networks.model import GenreModel
+from genrelab.training.callbacks import kept_epoch
 from genrelab.training.recipe import EnsembleRecipe, Recipe
 from genrelab.training.run import check_folder, environment, load_models, load_run_recipe, read_summary
 
@@ -128,13 +129,7 @@ def _loss(member: Path, fold: int) -> float:
     path = member / f"fold-{fold}" / "history.csv"
     if not path.is_file():
         raise RunError(f"{path}: is not there; the rule 'choose' takes members that were trained, not ensembles")
-    epochs = pd.read_csv(path).dropna(subset=["validation_loss"])
-    train = load_run_recipe(member).train
-    kept = len(epochs) - 1
-    if train.keep == "best":
-        sign = 1 if train.monitor == "validation_accuracy" else -1
-        kept = int((sign * epochs[train.monitor]).to_numpy().argmax())
-    return float(epochs["validation_loss"].iloc[kept])
+    return kept_epoch(pd.read_csv(path), load_run_recipe(member).train)["validation_loss"]
 
 
 def _size(model: GenreModel, recipe: Recipe) -> int:
@@ -177,7 +172,10 @@ class Ensemble(nn.Module):
             self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
 
     def forward(self, example: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits (batch, genres), whose softmax is the ensemble's probabilities, and all embeddings in a row."""
+        """Return logits (batch, genres), whose softmax is the ensemble's probabilities, and the embeddings in a row.
+
+        They are those of all members, or of the chosen one.
+        """
         inputs = [example] * len(self.members) if self.sizes is None else torch.split(example, self.sizes, dim=1)
         if self.chosen is not None:
             logits, embedding = self.members[self.chosen](inputs[self.chosen])
