@@ -1,8 +1,11 @@
 """Which epoch's weights count."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from genrelab.errors import RunError
 from genrelab.training.callbacks import kept_epoch
 from genrelab.training.recipe import Train
 
@@ -23,6 +26,23 @@ HISTORY = pd.DataFrame(
         ("validation_loss", "last", 2),
     ],
 )
-def test_the_kept_epoch_is_the_best_or_the_last_that_was_validated(monitor: str, keep: str, epoch: int) -> None:
+def test_the_kept_epoch_is_the_best_or_the_last_that_was_validated(
+    monitor: str, keep: str, epoch: int, tmp_path: Path
+) -> None:
+    HISTORY.to_csv(tmp_path / "history.csv", index=False)
     train = Train.model_validate({"monitor": monitor, "keep": keep})
-    assert kept_epoch(HISTORY, train)["epoch"] == epoch
+    assert kept_epoch(tmp_path, train)["epoch"] == epoch
+
+
+@pytest.mark.parametrize(
+    "text", ["", "epoch,train_loss\n0,1\n", "validation_loss\n", "validation_loss\nlow\n", "a,b\n1,2,3,4\n5"]
+)
+def test_a_damaged_history_is_told_in_a_sentence(text: str, tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text(text)
+    with pytest.raises(RunError, match=r"history\.csv: damaged .*train the run again"):
+        kept_epoch(tmp_path, Train())
+
+
+def test_a_missing_history_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"history\.csv: cannot be read"):
+        kept_epoch(tmp_path, Train())

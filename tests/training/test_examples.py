@@ -211,7 +211,7 @@ def test_an_ensemble_that_chooses_goes_by_validation_fold_by_fold(runs, tmp_path
     np.testing.assert_array_equal(again.loc[of_fold, columns], said.loc[again.index[of_fold], columns])
     assert export_run(tmp_path / "one", tmp_path / "one.onnx", fold=0) < 1e-4
     combined = {"name": "two", "ensemble": {"rule": "choose", "members": [tmp_path / "one", members[0]]}}
-    with pytest.raises(RunError, match="not ensembles"):
+    with pytest.raises(RunError, match="an ensemble; the rule 'choose' takes members that were trained"):
         combine_runs(EnsembleRecipe.model_validate(combined), tmp_path / "two")
 
 

@@ -176,8 +176,7 @@ class Tuning:
             trial.set_user_attr("reason", str(error))
             self.study.tell(trial.number, state=TrialState.FAIL)
         else:
-            histories = [pd.read_csv(folder / f"fold-{n}" / "history.csv") for n in range(self.plan.folds)]
-            scores = [kept_epoch(history, train)[train.monitor] for history in histories]
+            scores = [kept_epoch(folder / f"fold-{n}", train)[train.monitor] for n in range(self.plan.folds)]
             self.study.tell(trial.number, float(np.mean(scores)))
         say(_told(self.study.get_trials(deepcopy=False)[trial.number], train))
 

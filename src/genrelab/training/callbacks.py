@@ -144,14 +144,33 @@ class History(Checkpoint):
         self.rows, self.best, self.finished = state_dict["rows"], state_dict["best"], state_dict["finished"]
 
 
-def kept_epoch(history: pd.DataFrame, train: Train) -> dict[str, float]:
-    """Return the row of ``history.csv`` of the epoch whose weights a fold has kept, as `History` keeps them."""
-    judged = history.dropna(subset=[train.monitor])
-    place = len(judged) - 1
-    if train.keep == "best":
-        sign = 1 if train.monitor == "validation_accuracy" else -1
-        place = int((sign * judged[train.monitor]).to_numpy().argmax())
-    return {str(name): float(value) for name, value in judged.iloc[place].items()}
+def kept_epoch(folder: Path, train: Train) -> dict[str, float]:
+    """Return the row of a fold's ``history.csv`` of the epoch whose weights the fold has kept, as `History` keeps them.
+
+    Parameters
+    ----------
+    folder
+        Of the fold.
+    train
+        The training section of the run's recipe.
+
+    Raises
+    ------
+    RunError
+        The table is missing or damaged.
+    """
+    path = folder / "history.csv"
+    try:
+        judged = pd.read_csv(path).dropna(subset=["validation_loss"]).astype(float)
+        place = len(judged) - 1
+        if train.keep == "best":
+            sign = 1 if train.monitor == "validation_accuracy" else -1
+            place = int((sign * judged[train.monitor]).to_numpy().argmax())
+        return {str(name): value for name, value in judged.iloc[place].items()}
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror}); it tells how a fold was trained") from None
+    except (KeyError, IndexError, ValueError) as error:
+        raise RunError(f"{path}: damaged ({error}); train the run again, or leave it out") from None
 
 
 class ProgressBar(Callback):

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 import yaml
 from torch import Tensor, nn
@@ -117,19 +116,17 @@ def load_ensembles(recipe: EnsembleRecipe, folds: Sequence[int]) -> tuple[list["
 
 
 def _losses(recipe: EnsembleRecipe) -> dict[int, list[float]] | None:
-    """Return for each fold what the members' weights lost in validation, where the rule asks for it."""
+    """Return for each fold what the members' weights lost in validation, of heads in inner folds, if the rule asks."""
     if recipe.ensemble.rule != "choose":
         return None
     members = recipe.ensemble.members
-    return {fold: [_loss(member, fold) for member in members] for fold in range(read_summary(members[0])["folds"])}
-
-
-def _loss(member: Path, fold: int) -> float:
-    """Return the validation loss of the epoch whose weights a fold kept: of a head, that of its inner folds."""
-    path = member / f"fold-{fold}" / "history.csv"
-    if not path.is_file():
-        raise RunError(f"{path}: is not there; the rule 'choose' takes members that were trained, not ensembles")
-    return kept_epoch(pd.read_csv(path), load_run_recipe(member).train)["validation_loss"]
+    if ensembles := [member for member in members if read_ensemble(member)]:
+        raise RunError(f"{ensembles[0]}: an ensemble; the rule 'choose' takes members that were trained")
+    trained = [(member, load_run_recipe(member).train) for member in members]
+    return {
+        fold: [kept_epoch(member / f"fold-{fold}", train)["validation_loss"] for member, train in trained]
+        for fold in range(read_summary(members[0])["folds"])
+    }
 
 
 def _size(model: GenreModel, recipe: Recipe) -> int:
