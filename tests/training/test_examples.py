@@ -15,12 +15,13 @@ from genrelab.evaluation import ensembles
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.extractors import Extractor
+from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.report.run import evaluate_run
 from genrelab.training import run
 from genrelab.training.ensemble import Ensemble, combine_runs
 from genrelab.training.examples import ExampleSource, ExampleStore, given_sources
 from genrelab.training.publish import export_run
-from genrelab.training.recipe import EnsembleRecipe, Recipe, check_recipe
+from genrelab.training.recipe import Choice, EnsembleRecipe, Recipe, check_recipe
 
 RATE = 8000
 
@@ -85,6 +86,16 @@ def test_a_corpus_of_which_no_clip_can_be_made_an_example_says_why(tmp_path: Pat
         ExampleStore.build(tmp_path, [ExampleSource("a", "", fail)], Two(RATE), "two")
 
 
+def test_examples_may_be_kept_as_something_makes_them(tmp_path: Path):
+    store = ExampleStore.build(tmp_path, sources([], clips=9), Two(RATE), "two")
+    sums = store.mapped(["c4", "c8"], lambda examples: examples.sum(1, keepdims=True))
+    assert sums.size == 1
+    assert sums.clips == ["c4", "c8"]
+    assert "c5" not in sums
+    np.testing.assert_allclose(sums.read("c8"), [16.1, 16.5, 16.9], rtol=1e-6)
+    assert store.samples("c8") == 6
+
+
 def rows_corpus() -> Corpus:
     """Return two clips with tables of one and of three pieces."""
     clips = pd.DataFrame({"clip": ["a", "b"], "path": ["t.csv", "t.csv"], "genre": ["x", "y"]})
@@ -134,6 +145,48 @@ def runs(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pat
     for recipe in recipes:
         run.train(recipe, folder / recipe.name, run.Options(stores=folder / "stores"))
     return {recipe.name: folder / recipe.name for recipe in recipes}
+
+
+@pytest.fixture(scope="module")
+def hybrid(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Recipe, Path]:
+    """Return a recipe that starts from a small network of pictures, and a folder for its runs."""
+    folder = tmp_path_factory.mktemp("hybrid")
+    picture = {"kind": "picture", "frame": False, "channels": "luminance", "shrink": 6}
+    options = {"filters": [4], "kernels": [4], "pools": [4], "dense_units": 8, "dropout": 0.5, "l2": 1.0}
+    train = {"epochs": 2, "batch_size": 8}
+    network = {"kind": "flat-cnn"} | options
+    run.train(
+        tones(table, "image", frontend=picture, network=network, train=train),
+        folder / "image",
+        run.Options(stores=folder / "stores"),
+    )
+    return tones(
+        table,
+        "hybrid",
+        frontend={"kind": "joint", "parts": [picture, {"kind": "handcrafted", "normalise": "band-minmax"}]},
+        network={"kind": "hybrid", "image_shape": [1, 36, 55], "image": options},
+        train=train | {"epochs": 5, "lr": 0.01},
+        start={"run": str(folder / "image"), "part": "image"},
+    ), folder
+
+
+def test_a_frozen_part_is_asked_once_and_the_fold_comes_out_the_same(hybrid, monkeypatch):
+    recipe, folder = hybrid
+    asked: list[int] = []
+    embed = FlatCnn.embed
+    monkeypatch.setattr(FlatCnn, "embed", lambda self, features: asked.append(len(features)) or embed(self, features))
+    said, counts = [], []
+    for name, augment in (("once", ()), ("always", (Choice(kind="mixup", p=0.0),))):
+        run.train(recipe.model_copy(update={"augment": augment}), folder / name, run.Options(stores=folder / "stores"))
+        said.append(Predictions.read(folder / name / "predictions.parquet").probabilities)
+        counts.append(sum(asked))
+        asked.clear()
+    assert counts[0] < counts[1] / 2
+    np.testing.assert_allclose(said[0], said[1], atol=1e-4)
+    histories = [pd.read_csv(folder / name / "fold-0" / "history.csv") for name in ("once", "always")]
+    pd.testing.assert_frame_equal(*histories, rtol=1e-3)
+    monkeypatch.undo()
+    assert export_run(folder / "once", folder / "once.onnx", fold=0) < 1e-4
 
 
 def test_a_network_learns_from_examples(runs):

@@ -45,12 +45,14 @@ def test_the_part_sees_what_the_run_saw_and_learns_no_more(trained):
     model = hybrid()
     take_weights(model, Start(run=folder, part="image"), "fold-0")
     part = model.network.image
+    assert model.network.layers.training
+    assert not part.training  # Lightning leaves that as it is, and the dropout would go on
     features = torch.randn(2, 1, 20, 20)
     assert torch.equal(part.eval().embed(features), network.eval().embed(features))
     assert not any(parameter.requires_grad for parameter in part.parameters())
     model.train()
     assert model.network.layers.training
-    assert not part.training  # else its dropout would go on
+    assert not part.training
 
 
 def test_the_part_may_be_a_cnn_whose_batch_norms_stay_as_they_were(tmp_path):

@@ -23,7 +23,8 @@ class Hybrid(Mlp):
     """What a CNN makes of an image, and columns beside it, through dense layers.
 
     The CNN (part ``image``) usually begins with a run's weights and keeps them: see ``start`` in recipes. As long as it
-    is frozen it stays in evaluation mode, so that its activations are those which that run ended with.
+    is frozen it stays in evaluation mode, so that its activations are those which that run ended with; they may then be
+    asked for once (`condense`) and given instead of the image.
 
     Parameters
     ----------
@@ -71,23 +72,34 @@ class Hybrid(Mlp):
         self.image = cnn
         self.image.output.requires_grad_(False)  # it is there for the weights of a run, and asked nothing
 
-    def embed(self, features: Tensor) -> Tensor:
-        """Return the last dense layer's activation, (batch, units[-1]), of joint features (batch, 1, 1, values)."""
+    def condense(self, features: Tensor) -> Tensor:
+        """Return joint features (batch, 1, 1, values) with the image's embedding in its place, (batch, fewer)."""
         values = features.flatten(1)
         pixels = prod(self.image_shape)
         seen = self.image.embed(values[:, :pixels].reshape(-1, *self.image_shape))
-        return super().embed(torch.cat([seen, values[:, pixels:]], 1))
+        return torch.cat([seen, values[:, pixels:]], 1)
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Return the last dense layer's activation, (batch, units[-1]).
+
+        Parameters
+        ----------
+        features
+            Joint features (batch, 1, 1, values), or what `condense` made of them, (batch, fewer).
+        """
+        return super().embed(features if features.dim() == 2 else self.condense(features))
 
     def penalty(self) -> Tensor:
         """Return the penalty of the image part's weights as long as they learn, a scalar."""
-        return self.image.penalty() if self._learns() else super().penalty()
+        return self.image.penalty() if self.image_learns() else super().penalty()
 
     def train(self, mode: bool = True) -> "Hybrid":
         """Switch to training mode, but for a frozen image part."""
         super().train(mode)
-        if not self._learns():
+        if not self.image_learns():
             self.image.eval()
         return self
 
-    def _learns(self) -> bool:
+    def image_learns(self) -> bool:
+        """Return whether the image part is not frozen."""
         return any(parameter.requires_grad for parameter in self.image.parameters())

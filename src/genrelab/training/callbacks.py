@@ -12,12 +12,12 @@ import pandas as pd
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from rich.progress import Progress, TaskID
+from torch import nn
 
 from genrelab.errors import RunError
 from genrelab.files import write_text
 from genrelab.training.checkpoints import save_weights
 from genrelab.training.recipe import Train
-from genrelab.training.task import GenreTask
 
 HISTORY = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate")
 TIMINGS = ("data", "forward", "backward", "step", "validation")  # seconds
@@ -91,10 +91,20 @@ class History(Checkpoint):
     """Keeps ``history.csv``, the weights that count and the state to go on from, in which what it knows travels.
 
     It is a `Checkpoint`, and so runs after all other callbacks: what it saves is the whole epoch.
+
+    Parameters
+    ----------
+    folder
+        Of the fold.
+    train
+        The training section of the recipe.
+    model
+        Whose weights are kept; what is trained may be a part of it.
     """
 
-    def __init__(self, folder: Path, train: Train) -> None:
+    def __init__(self, folder: Path, train: Train, model: nn.Module) -> None:
         self._folder, self._monitor, self._keep = folder, train.monitor, train.keep
+        self._model = model
         self._validated = False
         self._sign = 1 if train.monitor == "validation_accuracy" else -1
         self._epochs = train.epochs
@@ -112,7 +122,6 @@ class History(Checkpoint):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the epoch, keep the weights if they are the best so far, and save the state."""
-        assert isinstance(pl_module, GenreTask)  # noqa: S101 (for the type checker)
         names = [name for name in HISTORY if self._validated or not name.startswith("validation")]
         metrics = {name: float(trainer.callback_metrics[name]) for name in names}
         if not math.isfinite(metrics["train_loss"]):
@@ -123,7 +132,7 @@ class History(Checkpoint):
         self.rows.append({"epoch": trainer.current_epoch} | metrics)
         self.finished = trainer.should_stop or trainer.current_epoch + 1 >= self._epochs
         if self._validated and self._is_kept(self._sign * metrics[self._monitor]) and trainer.is_global_zero:
-            save_weights(pl_module.model, self._folder / "best.safetensors")
+            save_weights(self._model, self._folder / "best.safetensors")
         if trainer.is_global_zero:
             write_rows(self._folder / "history.csv", ("epoch", *HISTORY), self.rows)
         trainer.save_checkpoint(self._folder / "last.safetensors")

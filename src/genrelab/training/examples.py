@@ -7,8 +7,9 @@ where it stopped; its folder is named after the content it was made from.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -128,13 +129,28 @@ class ExampleStore:
         self, clip: str, start: int = 0, count: int | None = None, *, out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         """Return values of a clip, example after example, as `SampleStore.read` returns samples."""
-        part, row, n = self._rows[clip]
-        values = self._parts[part][row : row + n].reshape(-1)[start:]
+        values = self._examples(clip).reshape(-1)[start:]
         if count is None:
             count = len(values) if out is None else len(out)
         read = np.empty(count, np.float32) if out is None else out
         read[:] = values[:count]
         return read
+
+    def mapped(
+        self, clips: Iterable[str], function: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    ) -> "ExampleStore":
+        """Return a store, in memory, of what a function makes of some clips' examples (n, size): (n, another size)."""
+        made = {clip: function(self._examples(clip).astype(np.float32)) for clip in clips}
+        other = copy(self)
+        other._parts = list(made.values())
+        other._rows = {clip: (part, 0, len(made[clip])) for part, clip in enumerate(made)}
+        other.size = max(len(examples[0]) for examples in made.values())
+        return other
+
+    def _examples(self, clip: str) -> NDArray[np.float32]:
+        part, row, n = self._rows[clip]
+        examples: NDArray[np.float32] = self._parts[part][row : row + n]
+        return examples
 
 
 def sound_sources(

@@ -4,7 +4,7 @@ import json
 import logging
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split
 from genrelab.files import atomic_path, write_json
 from genrelab.networks.heads import Head
+from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.model import GenreModel, build_model, count_parameters
 from genrelab.training.callbacks import TIMINGS, History, ProgressBar, Stopwatch
 from genrelab.training.checkpoints import SafetensorsIO, load_weights
@@ -42,7 +43,7 @@ from genrelab.training.memory import peak_memory_mb
 from genrelab.training.processes import Processes
 from genrelab.training.recipe import Recipe, build_augmentation
 from genrelab.training.solve import solve
-from genrelab.training.start import take_weights
+from genrelab.training.start import condensed, take_weights
 from genrelab.training.task import GenreTask
 
 EVALUATION_BATCH = 16  # clips; their windows are what fills the memory
@@ -222,6 +223,11 @@ def _fit(
     begun = processes.agreed(last.is_file)
     if begun and processes.agreed(lambda: checkpoints.load_checkpoint(last)["callbacks"]["History"]["finished"]):
         return
+    learner = model
+    if _keeps_seeing_the_same(fold, model) and isinstance(fold.store, ExampleStore):
+        asked = [*fold.clips("train")["clip"], *fold.clips("validation")["clip"]]
+        learner, store = condensed(model, fold.store, asked, device)
+        fold = replace(fold, store=store)
     clips = fold.clips("train")
     codes = fold.codes(clips)
     augmentations = _augmentations(fold, model)
@@ -231,8 +237,8 @@ def _fit(
     crops = DataLoader(feed, options.batch_size, sampler=sampler, collate_fn=CropFeed.collate)  # type: ignore[arg-type]
     weights = _balanced_weights(codes, len(fold.corpus.genres)) if options.class_weights else None
     of_features = [one for one in augmentations if not isinstance(one, WaveformAugmentation)]
-    task = GenreTask(model, options, len(fold.corpus.genres), weights, fold.seed, of_features)
-    history = History(fold.folder, options)
+    task = GenreTask(learner, options, len(fold.corpus.genres), weights, fold.seed, of_features)
+    history = History(fold.folder, options, model)
     callbacks: list[Callback] = [Stopwatch(fold.folder / "timing.csv"), history]
     callbacks += [one for one in loggers if isinstance(one, Callback)]
     if options.patience is not None:
@@ -247,6 +253,7 @@ def _fit(
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*treespec.*")  # a deprecation inside Lightning
         warnings.filterwarnings("ignore", message=".*number of training batches.*")
+        warnings.filterwarnings("ignore", message=".*in eval mode at the start.*")  # a frozen part is
         trainer = Trainer(
             accelerator=device,
             **processes.trainer_options(options.devices),
@@ -273,6 +280,11 @@ def _fit(
     for logger in loggers:
         if isinstance(logger, WandbLogger):  # which would log the next fold into the same run
             logger.experiment.finish()
+
+
+def _keeps_seeing_the_same(fold: Fold, model: GenreModel) -> bool:
+    """Return whether a part of the model is frozen, and gets the same of each clip in every epoch."""
+    return isinstance(model.network, Hybrid) and not model.network.image_learns() and not fold.recipe.augment
 
 
 def _augmentations(fold: Fold, model: GenreModel) -> list[Augmentation[Any]]:

@@ -1,8 +1,18 @@
 """A part of a network that begins with what another run has learned, and stays so."""
 
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from genrelab.errors import RunError
+from genrelab.frontends import FrontEnd
+from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.model import GenreModel
 from genrelab.training.checkpoints import load_weights
+from genrelab.training.examples import ExampleStore
 from genrelab.training.recipe import Start
 
 
@@ -55,4 +65,46 @@ def take_weights(model: GenreModel, start: Start, fold: str) -> None:
         names = ", ".join(name for name, _ in model.network.named_children())
         raise RunError(f"start.part: the network has no part {start.part!r}; it has {names}") from None
     load_weights(part, start.run / fold / "best.safetensors", "network.")
-    part.requires_grad_(False)
+    part.requires_grad_(False).eval()  # Lightning leaves modes as it finds them
+
+
+def condensed(
+    model: GenreModel, store: ExampleStore, clips: Iterable[str], device: str
+) -> tuple[GenreModel, ExampleStore]:
+    """Ask a frozen part once what it says, so that an epoch need not ask it again.
+
+    Parameters
+    ----------
+    model
+        Its network is a `Hybrid` whose image part learns no more.
+    store
+        The examples it takes.
+    clips
+        Those it will be asked about.
+    device
+        Where it shall see them.
+
+    Returns
+    -------
+    GenreModel, ExampleStore
+        The same network behind no front end, and what it takes in this form, in memory.
+    """
+    network = model.network
+    assert isinstance(network, Hybrid)  # noqa: S101 (for the type checker)
+
+    def see(examples: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            features = model.frontend(torch.from_numpy(examples).to(device))
+            seen: NDArray[np.float32] = network.condense(features).cpu().numpy()
+        return seen
+
+    model.to(device)
+    return GenreModel(_Seen(model.frontend.sample_rate, 1, "none"), network), store.mapped(clips, see)
+
+
+class _Seen(FrontEnd):
+    """Leaves values (batch, values) as they are."""
+
+    def features(self, waveform: Tensor) -> Tensor:
+        """Return what is given."""
+        return waveform
