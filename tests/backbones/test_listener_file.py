@@ -6,10 +6,11 @@ import torch
 
 from genrelab.backbones.listener import listener_file, load_listener, save_listener, tag_names, write_graph
 from genrelab.backbones.musicnn import frontend
-from genrelab.backbones.teacher import Prepare, load_network
+from genrelab.backbones.teacher import load_network
 from genrelab.cli.app import main
 from genrelab.errors import BackboneError
 from genrelab.extractors.backbone import LISTENER, NETWORKS, SAMPLE_RATE, WINDOW, Backbone, backbone_file
+from genrelab.frontends.bands import Prepare
 from genrelab.networks.listener import Listener
 
 

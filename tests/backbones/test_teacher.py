@@ -7,12 +7,13 @@ import pytest
 import soundfile
 import torch
 
-from genrelab.backbones.teacher import Prepare, build_teacher, load_heads, save_heads, write_bundle
+from genrelab.backbones.teacher import build_teacher, load_heads, save_heads, write_bundle
 from genrelab.bundles.classifier import Classifier
 from genrelab.bundles.metadata import Metadata
 from genrelab.cli.app import main
 from genrelab.errors import BackboneError, BundleError
 from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW, Backbone, at_level
+from genrelab.frontends.bands import Prepare
 from genrelab.networks.model import build_model
 
 pytestmark = pytest.mark.xdist_group("musicnn")

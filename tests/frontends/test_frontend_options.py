@@ -22,6 +22,7 @@ from genrelab.frontends import FRONTENDS
         ("mel", {"norm": "l2"}, r"frontend\.norm: 'l2'"),
         ("mfcc", {"n_mels": 40, "n_mfcc": 41}, r"frontend\.n_mfcc: 41 is not between 1 and n_mels, 40"),
         ("mfcc", {"n_mfcc": 0}, r"frontend\.n_mfcc: 0"),
+        ("musicnn-bands", {}, r"audio\.sample_rate: 22050 Hz; musicnn's networks learned at 16000"),
         ("chroma", {"n_chroma": 0}, r"frontend\.n_chroma: 0"),
         ("contrast", {"n_bands": 0}, r"frontend\.n_bands: 0"),
         ("contrast", {"n_bands": 7}, r"frontend\.fmin, frontend\.n_bands: 7 octaves above 200\.0 Hz do not fit"),
@@ -97,3 +98,8 @@ def test_a_tone_has_the_chroma_of_its_pitch_class():
     chroma = FRONTENDS["chroma"](sample_rate=22050)(torch.sin(2 * torch.pi * 440 * time)[None])[0, 0, :, 20]
     assert chroma.argmax() == 9  # C is 0, A is 9
     assert chroma[9] == 1
+
+
+def test_a_level_above_full_scale_is_refused():
+    with pytest.raises(RecipeError, match=r"frontend\.level: 3\.0 dB"):
+        FRONTENDS["musicnn-bands"](sample_rate=16000, level=3.0)

@@ -9,6 +9,7 @@ import torch
 
 from genrelab.errors import RecipeError
 from genrelab.networks import NETWORKS
+from genrelab.networks.adapted import Adapted
 from genrelab.networks.heads import Head
 from genrelab.networks.recurrence import onnx_translations, run
 
@@ -33,8 +34,9 @@ SMALL = {
 }
 # 3 bands: 7 statistics of each, 3 pairs
 EMBEDDING = dict.fromkeys(SMALL, 16) | {"texture": 3 * 7 + 3}
-# Heads learn without gradients: test_heads.py has them.
-KINDS = pytest.mark.parametrize("kind", [kind for kind, made in NETWORKS.items() if not issubclass(made, Head)])
+# Heads learn without gradients, a listener takes features of one shape: test_heads.py and test_adapted.py have them.
+ELSEWHERE = (Head, Adapted)
+KINDS = pytest.mark.parametrize("kind", [kind for kind, made in NETWORKS.items() if not issubclass(made, ELSEWHERE)])
 # They have a weight for each place in the features.
 FIXED = {"flat-cnn", "cnn-transformer", "mlp", "hybrid"}
 

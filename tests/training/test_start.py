@@ -5,15 +5,20 @@ from pathlib import Path
 import pytest
 import torch
 
+from genrelab.backbones.listener import load_listener
+from genrelab.bundles.classifier import Classifier
 from genrelab.errors import RunError
 from genrelab.frontends import FRONTENDS
+from genrelab.networks.adapted import Adapted
 from genrelab.networks.cnn import Cnn
 from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.model import GenreModel
+from genrelab.training import run
 from genrelab.training.batchnorm import recalibrate
 from genrelab.training.checkpoints import save_weights
-from genrelab.training.recipe import Start
+from genrelab.training.publish import export_run
+from genrelab.training.recipe import Start, load_recipe
 from genrelab.training.start import require_same_splits, take_weights
 
 IMAGE = {"filters": (4, 8), "dense_units": 16}
@@ -100,3 +105,36 @@ def test_a_run_on_another_split_is_refused(trained):
 def test_a_run_that_is_not_finished_is_named(tmp_path):
     with pytest.raises(RunError, match=r"no finished run .*start\.run=RUN"):
         require_same_splits(Start(run=tmp_path, part="image"), "ours\n")
+
+
+def test_a_part_may_be_the_network_that_comes_with_the_package():
+    network = Adapted((1, 96, 187), 3)
+    model = GenreModel(FRONTENDS["musicnn-bands"](sample_rate=16000, level=-18.0), network)
+    take_weights(model, Start(backbone="listener", part="listener"), "fold-0")
+    listener = load_listener()
+    power = torch.rand(2, 1, 96, 187)
+    assert torch.equal(network.listener(power), listener(power))
+    assert not network.listener.training
+    require_same_splits(Start(backbone="listener", part="listener"), "whatever they are")
+
+
+def test_a_backbone_of_other_sizes_than_the_recipes_is_refused():
+    model = GenreModel(waveform(), Adapted((1, 96, 187), 3, blocks=(1, 1, 1, 1, 1)))
+    with pytest.raises(RunError, match=r"listener\.safetensors: cannot be loaded into this recipe's network"):
+        take_weights(model, Start(backbone="listener", part="listener"), "fold-0")
+
+
+@pytest.mark.parametrize("sources", [{}, {"run": Path("run"), "backbone": "listener"}])
+def test_a_start_has_one_source(sources):
+    with pytest.raises(ValueError, match=r"start\.run and start\.backbone: name one of them"):
+        Start(part="image", **sources)
+
+
+@pytest.mark.slow
+def test_adapters_are_trained_and_leave_as_one_graph_that_classifies(table, tmp_path):
+    corpus = f"corpus={{kind: table, path: {table}}}"
+    recipe = load_recipe("adapters", [corpus, "train.epochs=1", "protocol.folds=2"])
+    run.train(recipe, tmp_path / "run", run.Options(stores=tmp_path / "stores"))
+    assert export_run(tmp_path / "run", tmp_path / "a.onnx", fold=0) < 1e-4
+    written = Classifier(tmp_path / "a.onnx").metadata.recipe
+    assert written["start"] == {"run": None, "backbone": "listener", "part": "listener"}

@@ -24,6 +24,7 @@ from genrelab.errors import BackboneError, printable
 from genrelab.extractors.backbone import FETCHED, SAMPLE_RATE, WINDOW, backbone_file
 from genrelab.files import atomic_path, content_hash, remove_leftovers
 from genrelab.frontends import FrontEnd
+from genrelab.frontends.bands import BANDS
 from genrelab.frontends.mel import Mel
 from genrelab.networks.musicnn import MSD_POOLS, MTT_POOLS, Musicnn, MusicnnVgg, from_tensorflow
 
@@ -91,7 +92,7 @@ def build(name: str) -> Musicnn | MusicnnVgg:
 
 def frontend() -> Mel:
     """Return what makes of samples the bands that all four networks learned from."""
-    return Mel(SAMPLE_RATE, n_fft=512, hop_length=256, n_mels=N_MELS, log="none", top_db=None, normalise="none")
+    return Mel(SAMPLE_RATE, **BANDS)
 
 
 def _download(folder: Path) -> Path:

@@ -16,14 +16,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from genrelab.backbones.listener import load_listener
-from genrelab.backbones.musicnn import LICENCE, build, frontend
+from genrelab.backbones.musicnn import LICENCE, build
 from genrelab.backbones.pruning import Pruned, prune
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.session import teacher_bundle
 from genrelab.errors import BackboneError
-from genrelab.extractors.backbone import LISTENER, MOST_GAIN, SAMPLE_RATE, WINDOW, backbone_file, bring
+from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW, backbone_file, bring
 from genrelab.files import atomic_path
+from genrelab.frontends.bands import MusicnnBands
 from genrelab.networks.listener import Listener
 from genrelab.networks.model import GenreModel, build_model
 from genrelab.networks.musicnn import Musicnn, MusicnnVgg
@@ -51,8 +52,7 @@ class Whole(nn.Module):
 
     def __init__(self, networks: Sequence[str], level: float | None, head: nn.Module) -> None:
         super().__init__()
-        self.prepare = Prepare(level)
-        self.frontend = frontend()
+        self.frontend = MusicnnBands(SAMPLE_RATE, level)
         self.networks = nn.ModuleList(load_network(name) for name in networks)
         self.head = head
 
@@ -63,33 +63,9 @@ class Whole(nn.Module):
 
     def layers(self, waveform: Tensor) -> Tensor:
         """Return what a head is given of `waveform`: all layers of all networks in a row, (batch, size)."""
-        bands = self.frontend(self.prepare(waveform))
+        bands = self.frontend(waveform)
         layers = [torch.cat(list(network.layers(bands).values()), 1) for network in self.networks]  # type: ignore[operator]
         return torch.cat(layers, 1)
-
-
-class Prepare(nn.Module):
-    """Windows at their level, and what is shorter than a window repeated until it fills one.
-
-    Parameters
-    ----------
-    level
-        In dB of full scale; None leaves it.
-    """
-
-    def __init__(self, level: float | None) -> None:
-        super().__init__()
-        self.level = level
-
-    def forward(self, waveform: Tensor) -> Tensor:
-        """Map windows (batch, samples), zeros behind the sound, to windows of the same shape."""
-        place = torch.arange(waveform.shape[1])
-        # The zeros that padded a window are no sound.
-        length = ((waveform != 0) * (place + 1)).amax(1, keepdim=True).clamp(min=SAMPLE_RATE // 10)
-        if self.level is not None:
-            power = (waveform.square().sum(1, keepdim=True) / length).sqrt()
-            waveform = waveform * (10 ** (self.level / 20) / power.clamp(min=1e-9)).clamp(max=MOST_GAIN)
-        return waveform.gather(1, place % length)
 
 
 def save_heads(models: Sequence[GenreModel], metadata: Metadata, path: str | os.PathLike[str]) -> None:

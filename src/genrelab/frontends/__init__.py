@@ -1,6 +1,7 @@
 """Samples to features."""
 
 from genrelab.frontends.backbone import BackboneLayers
+from genrelab.frontends.bands import MusicnnBands
 from genrelab.frontends.chroma import Chroma
 from genrelab.frontends.contrast import Contrast
 from genrelab.frontends.frontend import FrontEnd
@@ -25,6 +26,7 @@ FRONTENDS: dict[str, type[FrontEnd]] = {
     "handcrafted": Handcrafted,
     "joint": Joint,
     "backbone": BackboneLayers,
+    "musicnn-bands": MusicnnBands,
 }
 
 __all__ = ["FRONTENDS", "FrontEnd"]

@@ -1,5 +1,6 @@
 """Features to logits."""
 
+from genrelab.networks.adapted import Adapted
 from genrelab.networks.cnn import Cnn
 from genrelab.networks.cnn_lstm import CnnLstm
 from genrelab.networks.cnn_rnn import CnnRnn
@@ -35,6 +36,7 @@ NETWORKS: dict[str, type[Network]] = {
     "hybrid": Hybrid,
     "texture": Texture,
     "committee": Committee,
+    "adapted": Adapted,
 }
 
 __all__ = ["NETWORKS", "Network"]

@@ -108,7 +108,7 @@ def waves(rows: Iterable[str]) -> list[list[str]]:
             if isinstance(recipe, EnsembleRecipe):
                 needed = [str(member) for member in recipe.ensemble.members]
             else:
-                needed = [] if recipe.start is None else [str(recipe.start.run)]
+                needed = [str(recipe.start.run)] if recipe.start and recipe.start.run else []
             depths[row] = 1 + max(map(depth, needed), default=-1)
         return depths[row]
 
@@ -169,7 +169,7 @@ def resolve(plan: Plan, row: str, protocol: str, seed: int, folder: Path) -> Rec
     overrides += [f"corpus.{key}={json.dumps(value)}" for key, value in corpus.items()]
     if recipe.frontend.kind == "handcrafted" and recipe.frontend.options["pieces"] > 1 and plan.data.pieces_table:
         overrides.append(f"frontend.pieces={read_table(plan.data.pieces_table)[0]}")
-    if recipe.start is not None:
+    if recipe.start and recipe.start.run:
         overrides.append(f"start.run={json.dumps(str(folder / recipe.start.run / place))}")
     return load_any(name, overrides)
 

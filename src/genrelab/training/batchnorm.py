@@ -25,7 +25,8 @@ def recalibrate(model: nn.Module, waveforms: Iterable[Tensor]) -> None:
     waveforms
         Batches (batch, samples).
     """
-    norms = [one for one in model.modules() if isinstance(one, _BatchNorm) and one.weight.requires_grad]
+    found = [one for one in model.modules() if isinstance(one, _BatchNorm)]
+    norms = [one for one in found if one.weight is None or one.weight.requires_grad]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]

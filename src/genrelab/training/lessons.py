@@ -23,10 +23,10 @@ from genrelab.audio.store import SampleStore
 from genrelab.augment import WaveformAugmentation
 from genrelab.augment.tempo_and_pitch import PitchShift, TimeStretch
 from genrelab.augment.waveform import BandStop, LowPass, Noise
-from genrelab.backbones.musicnn import frontend
-from genrelab.backbones.teacher import Prepare, load_teacher
+from genrelab.backbones.teacher import load_teacher
 from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW
 from genrelab.files import atomic_path
+from genrelab.frontends.bands import MusicnnBands
 from genrelab.networks.listener import compress
 
 CHUNK = 512
@@ -96,7 +96,7 @@ def _file(folder: Path, number: int) -> Path:
 def _write(stores: list[Path], folder: Path, seed: int, number: int) -> None:
     torch.set_num_threads(1)
     teacher = load_teacher()
-    prepare, bands = Prepare(LEVEL), frontend()
+    bands = MusicnnBands(SAMPLE_RATE, LEVEL)
     rng = np.random.default_rng([seed, number])
     pieces = _pieces(rng, [SampleStore(path) for path in stores])
     heard, layers = [], []
@@ -104,8 +104,8 @@ def _write(stores: list[Path], folder: Path, seed: int, number: int) -> None:
         for _ in range(CHUNK // _BATCH):
             clean = np.stack([next(pieces) for _ in range(_BATCH)])
             spoilt = np.stack([_spoil(piece, rng) for piece in clean])
-            layers.append(teacher(bands(prepare(torch.from_numpy(clean)))).half())
-            heard.append(compress(bands(prepare(torch.from_numpy(spoilt))))[:, 0].half())
+            layers.append(teacher(bands(torch.from_numpy(clean))).half())
+            heard.append(compress(bands(torch.from_numpy(spoilt)))[:, 0].half())
     with atomic_path(_file(folder, number)) as temporary:
         save_file({"heard": torch.cat(heard).contiguous(), "layers": torch.cat(layers).contiguous()}, temporary)
 

@@ -69,8 +69,8 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
         extractor = {"kind": kind, **options} if kind else {}
         # A corpus' options are places on the machine that trained, nobody else's business.
         written = recipe.model_dump(mode="json") | {"corpus": {"kind": recipe.corpus.kind, "name": summary["corpus"]}}
-        if recipe.start is not None:
-            written["start"] = {"run": recipe.start.run.name, "part": recipe.start.part}
+        if recipe.start is not None and recipe.start.run is not None:
+            written["start"]["run"] = recipe.start.run.name
     metadata = replace(describe(folder, recipe, len(folds) > 1, licence), extractor=extractor, recipe=written)
     if name:
         metadata = replace(metadata, name=name)

@@ -123,10 +123,17 @@ class Train(_Section):
 
 
 class Start(_Section):
-    """Weights of a part of the network that another run on the same split has learned; they stay as they are."""
+    """Weights that a part of the network takes over and keeps: of a run on the same split, or of a backbone."""
 
-    run: Path  # fold by fold, so that no part of ours was seen by theirs
+    run: Path | None = None  # fold by fold, so that no part of ours was seen by theirs
+    backbone: Literal["listener"] | None = None  # the one that comes with the package
     part: str  # of the network, e.g. "image"; it takes the weights of that run's network
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Start":
+        if (self.run is None) == (self.backbone is None):
+            raise ValueError("start.run and start.backbone: name one of them")
+        return self
 
 
 class Recipe(_Section):

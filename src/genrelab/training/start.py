@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from genrelab.backbones.listener import listener_file
 from genrelab.errors import RunError
 from genrelab.frontends import FrontEnd
 from genrelab.networks.hybrid import Hybrid
@@ -31,6 +32,8 @@ def require_same_splits(start: Start, digest: str) -> None:
     RunError
         The run is missing, unfinished or of another split.
     """
+    if start.run is None:  # a backbone has seen no split
+        return
     if not (start.run / "run.json").is_file():
         raise RunError(
             f"{start.run}: no finished run to start from; train it, or name another with --set start.run=RUN"
@@ -43,7 +46,7 @@ def require_same_splits(start: Start, digest: str) -> None:
 
 
 def take_weights(model: GenreModel, start: Start, fold: str) -> None:
-    """Load the network of a run's fold into a part of ours and freeze it.
+    """Load the network of a run's fold, or a backbone, into a part of ours and freeze it.
 
     Parameters
     ----------
@@ -64,7 +67,10 @@ def take_weights(model: GenreModel, start: Start, fold: str) -> None:
     except AttributeError:
         names = ", ".join(name for name, _ in model.network.named_children())
         raise RunError(f"start.part: the network has no part {start.part!r}; it has {names}") from None
-    load_weights(part, start.run / fold / "best.safetensors", "network.")
+    if start.run is None:
+        load_weights(part, listener_file())
+    else:
+        load_weights(part, start.run / fold / "best.safetensors", "network.")
     part.requires_grad_(False).eval()  # Lightning leaves modes as it finds them
 
 
