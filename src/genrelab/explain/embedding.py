@@ -26,14 +26,13 @@ from genrelab.training.ensemble import read_ensemble
 from genrelab.training.feed import WINDOWS_AT_ONCE, average_windows
 from genrelab.training.fold import Fold
 from genrelab.training.run import (
-    Options,
     load_models,
     load_run_recipe,
-    open_store,
     read_summary,
     recipe_splits,
     splits_digest,
 )
+from genrelab.training.stores import open_store
 
 Float = NDArray[np.float32]
 
@@ -124,7 +123,7 @@ def embed_run(
         )
     if recipe.max_clips is not None:
         corpus = corpus.subset(recipe.max_clips, recipe.seed)
-    store, corpus = open_store(recipe, corpus, Options(stores=stores), progress)
+    store, corpus = open_store(recipe, corpus, stores, progress=progress)
     splits = recipe_splits(recipe, corpus)
     if splits_digest(corpus, splits) != (folder / "splits.sha256").read_text():
         raise RunError(

@@ -18,6 +18,7 @@ from genrelab.locks import claimed
 from genrelab.training import run
 from genrelab.training.fold import recipe_model
 from genrelab.training.recipe import Recipe
+from genrelab.training.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,7 @@ def _prepare(jobs: Sequence[Job], root: Path, options: run.Options, progress: Pr
         if recipe.max_clips is not None:
             corpus = corpus.subset(recipe.max_clips, recipe.seed)
         recipe_model(recipe, len(corpus.genres))
-        run.open_store(recipe, corpus, options, progress)
+        open_store(recipe, corpus, options.stores, options.jobs, progress)
 
 
 def _work(

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,26 +20,22 @@ from rich.progress import Progress
 
 from genrelab import __version__
 from genrelab.audio.store import SampleStore
-from genrelab.augment import WaveformAugmentation
 from genrelab.corpora import load_corpus
 from genrelab.corpora.audit import audit, gate
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split, make_splits
-from genrelab.errors import CorpusError, RecipeError, RunError
+from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
-from genrelab.files import cache_folder, remove_leftovers, write_json, write_text
-from genrelab.frontends import FRONTENDS, FrontEnd
-from genrelab.networks import NETWORKS
-from genrelab.networks.heads import Head
+from genrelab.files import remove_leftovers, write_json, write_text
 from genrelab.networks.model import GenreModel
 from genrelab.training.checkpoints import load_weights
 from genrelab.training.device import choose_device
-from genrelab.training.examples import ExampleSource, ExampleStore, given_sources, sound_sources
 from genrelab.training.feed import Store
 from genrelab.training.fold import Fold, is_finished, read_fold_facts, recipe_model, train_fold
 from genrelab.training.processes import Processes, together
-from genrelab.training.recipe import Recipe, build_augmentation, check_recipe
+from genrelab.training.recipe import Recipe, check_recipe
 from genrelab.training.start import require_same_splits
+from genrelab.training.stores import open_store, open_views, view_augmentations
 
 PACKAGES = (
     "torch",
@@ -156,13 +152,14 @@ def _train_folds(
         corpus = corpus.subset(recipe.max_clips, recipe.seed)
     # What cannot be built shall fail before hours of decoding.
     recipe_model(recipe, len(corpus.genres))
-    _view_augmentations(recipe, corpus)
+    view_augmentations(recipe, corpus)
     whole = corpus
+    making = options.stores, options.jobs, progress
     if processes.first:
-        opened = open_store(recipe, corpus, options, progress)
+        opened = open_store(recipe, corpus, *making)
     processes.agreed()
-    store, corpus = opened if processes.first else open_store(recipe, corpus, options, progress)
-    views = open_views(recipe, whole, options, progress)
+    store, corpus = opened if processes.first else open_store(recipe, corpus, *making)
+    views = open_views(recipe, whole, *making)
     splits = recipe_splits(recipe, corpus)
     if folds and max(folds) >= len(splits):
         raise RunError(
@@ -188,94 +185,6 @@ def _train_folds(
     predictions.write(folder / "predictions.parquet")
     write_json(folder / "run.json", _summary(recipe, corpus, folder, len(tables), leaks, store))
     return True
-
-
-def open_store(recipe: Recipe, corpus: Corpus, options: Options, progress: Progress | None) -> tuple[Store, Corpus]:
-    """Return a corpus' samples, or the examples that the recipe's front end takes, and the corpus without bad clips.
-
-    Both are made if need be, and kept.
-    """
-    rate = recipe.audio.sample_rate
-    front = FRONTENDS[recipe.frontend.kind](sample_rate=rate, **recipe.frontend.options)
-    extractor = front.extractor()
-    if extractor is None and corpus.holds != "sound":
-        raise RecipeError(
-            f"{corpus.name} holds {corpus.holds}, and the front end {recipe.frontend.kind!r} takes sound; "
-            "choose the front end picture, handcrafted or joint, or a corpus of sound"
-        )
-    store: Store
-    if corpus.holds == "sound":
-        store = sound = _open_sound(recipe, corpus, options, progress)
-    if extractor is not None and front.extraction is not None:
-        if corpus.holds == "sound":
-            sources = list(sound_sources(sound, extractor, recipe.window_samples, recipe.hop_samples))
-        else:
-            sources = list(given_sources(corpus, front.extraction))
-        store = _open_examples(recipe, corpus, options, front, sources, progress)
-    readable = corpus.clips["clip"].isin(store.clips)
-    if not readable.any():
-        raise CorpusError(f"{corpus.name}: none of its {len(corpus.clips)} clips can be read; see {store.folder}")
-    return store, replace(corpus, clips=corpus.clips[readable].reset_index(drop=True))
-
-
-def open_views(recipe: Recipe, corpus: Corpus, options: Options, progress: Progress | None) -> list[Store]:
-    """Return the examples of the corpus' clips as a recipe augments them, a store for each of `train.views`.
-
-    Raises
-    ------
-    RecipeError
-        The recipe's network is no head on examples of sound, or nothing of it augments sound.
-    """
-    augmentations = _view_augmentations(recipe, corpus)
-    if not augmentations:
-        return []
-    front = FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
-    extractor = front.extractor()
-    assert extractor is not None  # noqa: S101 (for the type checker)
-    sound = _open_sound(recipe, corpus, options, progress)
-    cutting = recipe.window_samples, recipe.hop_samples
-    sources = [
-        list(sound_sources(sound, extractor, *cutting, augmentations, view)) for view in range(recipe.train.views)
-    ]
-    return [_open_examples(recipe, corpus, options, front, one, progress) for one in sources]
-
-
-def _view_augmentations(recipe: Recipe, corpus: Corpus) -> list[WaveformAugmentation]:
-    """Return what makes a recipe's views, none where it asks for none; raise where there can be none."""
-    if not recipe.train.views:
-        return []
-    front = FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
-    made = [build_augmentation(choice, recipe.audio) for choice in recipe.augment]
-    augmentations = [one for one in made if isinstance(one, WaveformAugmentation)]
-    if front.extraction is None or corpus.holds != "sound" or not issubclass(NETWORKS[recipe.network.kind], Head):
-        raise RecipeError(
-            "train.views: is for heads on a front end that keeps its examples, such as backbone, of sound"
-        )
-    if not augmentations or len(augmentations) < len(made):
-        raise RecipeError("train.views: augment needs augmentations of sound, and no other, to make views with")
-    return augmentations
-
-
-def _open_sound(recipe: Recipe, corpus: Corpus, options: Options, progress: Progress | None) -> SampleStore:
-    rate = recipe.audio.sample_rate
-    digest = hashlib.sha256(repr(sorted(map(repr, corpus.sources))).encode()).hexdigest()[:8]
-    folder = (options.stores or cache_folder() / "stores") / f"{corpus.name}-{rate}-{digest}"
-    return SampleStore.build(folder, corpus.sources, rate, jobs=options.jobs, progress=progress, wait=True)
-
-
-def _open_examples(
-    recipe: Recipe,
-    corpus: Corpus,
-    options: Options,
-    front: FrontEnd,
-    sources: Sequence[ExampleSource],
-    progress: Progress | None,
-) -> ExampleStore:
-    extractor, extraction = front.extractor(), front.extraction
-    assert extractor is not None and extraction is not None  # noqa: PT018, S101 (for the type checker)
-    made_by = repr((extraction, recipe.audio.sample_rate, extractor.version))
-    folder = (options.stores or cache_folder() / "stores") / f"{corpus.name}-{extraction[0]}"
-    return ExampleStore.build(folder, sources, extractor, made_by, options.jobs, progress)
 
 
 def recipe_splits(recipe: Recipe, corpus: Corpus) -> list[Split]:
