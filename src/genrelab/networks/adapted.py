@@ -72,14 +72,13 @@ class Adapted(Network):
         self.listener = listener
         self.scale = alpha / max(rank, 1)
         self.adapters = nn.ModuleDict()
+        matrices = {name: weight.shape for name, weight in listener.named_parameters() if weight.ndim > 1}
         for prefix in layers if rank else ():
-            found = [
-                name for name, weight in listener.named_parameters() if name.startswith(prefix) and weight.ndim > 1
-            ]
+            found = [name for name in matrices if name.startswith(prefix)]
             if not found:
-                raise RecipeError(f"network.layers: the listener has no layer {prefix!r}; it has {', '.join(LATER)} …")
+                raise RecipeError(f"network.layers: the listener has no layer {prefix!r}; it has {', '.join(matrices)}")
             for name in found:
-                self.adapters[_key(name)] = _LowRank(listener.get_parameter(name).shape, rank)
+                self.adapters[_key(name)] = _LowRank(matrices[name], rank)
         self.norm = _Standardise(self.embedding_size, affine=False)
         self.dropout = Dropout(dropout)
 
