@@ -70,6 +70,12 @@ def test_rows_of_pictures_and_columns_take_what_is_given_and_else_the_sound(tmp_
     assert resolved(Plan([], Data(sound)), "table-lstm-1.2").corpus.kind == "table"
 
 
+def test_what_is_set_holds_for_the_corpus_that_is_given():
+    data = Data({"kind": "table", "path": "clips.csv"}, Path("kaggle"))
+    corpus = resolved(Plan([], data, overrides=["corpus.index=artists.txt"]), "image-cnn-1.4").corpus
+    assert (corpus.kind, corpus.options["index"]) == ("gtzan-pictures", "artists.txt")
+
+
 def test_short_clips_take_the_row_s_short_variant_where_there_is_one():
     plan = Plan([], short=True)
     assert resolved(plan, "fma-cnn").name == "short/fma-cnn-short"

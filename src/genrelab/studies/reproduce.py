@@ -163,12 +163,13 @@ def resolve(plan: Plan, row: str, protocol: str, seed: int, folder: Path) -> Rec
     if isinstance(recipe, EnsembleRecipe):
         members = [str(folder / member / place) for member in recipe.ensemble.members]
         return load_any(name, [f"ensemble.members={json.dumps(members)}"])
-    overrides = [f"protocol.name={protocol}", f"protocol.folds={plan.folds}", f"seed={seed}", *plan.overrides]
+    overrides = [f"protocol.name={protocol}", f"protocol.folds={plan.folds}", f"seed={seed}"]
     kinds = extracted(recipe)
     corpus = plan.data.overrides(kinds)
     overrides += [f"corpus.{key}={json.dumps(value)}" for key, value in corpus.items()]
     if recipe.frontend.kind == "handcrafted" and recipe.frontend.options["pieces"] > 1 and plan.data.pieces_table:
         overrides.append(f"frontend.pieces={read_table(plan.data.pieces_table)[0]}")
+    overrides += plan.overrides  # last: a corpus' kind takes away its options that were said before
     if recipe.start and recipe.start.run:
         overrides.append(f"start.run={json.dumps(str(folder / recipe.start.run / place))}")
     return load_any(name, overrides)
