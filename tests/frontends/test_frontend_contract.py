@@ -55,6 +55,12 @@ def test_the_features_have_the_shape_that_was_announced(kind, samples):
 
 
 @KINDS
+def test_everything_is_computed_where_the_waveform_lies(kind):
+    waveforms = torch.zeros(2, SAMPLES, device="meta")  # a device that mixes with no other
+    assert build(kind).to("meta").features(waveforms).device.type == "meta"
+
+
+@KINDS
 def test_a_silent_clip_has_finite_features(kind):
     assert build(kind)(torch.zeros(2, SAMPLES)).isfinite().all()
 

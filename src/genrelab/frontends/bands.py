@@ -64,7 +64,7 @@ class Prepare(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Map windows (batch, samples), zeros behind the sound, to windows of the same shape."""
-        place = torch.arange(waveform.shape[1])
+        place = torch.arange(waveform.shape[1], device=waveform.device)
         # The zeros that padded a window are no sound.
         length = ((waveform != 0) * (place + 1)).amax(1, keepdim=True).clamp(min=SAMPLE_RATE // 10)
         if self.level is not None:

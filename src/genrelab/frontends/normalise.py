@@ -15,7 +15,7 @@ Normalise = Literal["none", "clip-minmax", "clip-standard", "band-standard", "ba
 # Far below any spread that features have, far above where float32 loses digits.
 _SMALLEST_SPREAD = 1e-6
 _CONSTANT = 1e-5
-_FURTHEST = 5.0  # deviations from the mean
+FURTHEST = 5.0  # deviations from the mean
 
 
 class Normaliser(nn.Module):
@@ -118,7 +118,7 @@ class BandClipped(BandStandard):
 
     def forward(self, features: Tensor) -> Tensor:
         """Scale features (batch, channels, bins, frames) to features of the same shape, in [-5, 5]."""
-        return super().forward(features).clamp(-_FURTHEST, _FURTHEST)
+        return super().forward(features).clamp(-FURTHEST, FURTHEST)
 
 
 class BandMinMax(Normaliser):

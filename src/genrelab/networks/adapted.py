@@ -8,13 +8,12 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from genrelab.errors import RecipeError
+from genrelab.frontends.normalise import FURTHEST
 from genrelab.networks.dropout import Dropout
 from genrelab.networks.listener import N_MELS, TAGS, Listener
 from genrelab.networks.network import Network
 
 LATER = ("shaped.middle", "shaped.dense", "small.blocks.2", "small.blocks.3", "small.blocks.4")
-FURTHEST = 5.0
-"""Deviations from the mean beyond which a value of a layer counts as lying there."""
 
 
 class Adapted(Network):
