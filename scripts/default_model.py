@@ -1,4 +1,4 @@
-"""Train genrelab's listener and the default bundle from nothing but sound. `make default-model` calls it.
+"""Train genrelab's listener, the default bundle and the bundle `large`. `make default-model` calls it.
 
 Every step is kept in WORK and left as it is when the script is called again. With two cores, 30 hours of music and
 these defaults it takes an hour.
@@ -13,12 +13,13 @@ import torch
 
 from genrelab.audio.store import ClipSource, SampleStore
 from genrelab.audio.walk import sound_files
+from genrelab.backbones.answers import large_file
 from genrelab.backbones.listener import listener_file, load_listener, save_listener, tag_names, write_graph
 from genrelab.backbones.teacher import load_teacher
 from genrelab.cli.console import progress_bars
 from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
-from genrelab.extractors.backbone import SAMPLE_RATE, backbone_file
+from genrelab.extractors.backbone import SAMPLE_RATE, YAMNET, backbone_file
 from genrelab.files import atomic_path, write_json
 from genrelab.studies.default_model import build
 from genrelab.training.distill import distill
@@ -57,14 +58,20 @@ def main() -> None:
     write_graph(load_listener(), tag_names())
     table = work / f"{arguments.corpus}.csv"
     joined(arguments.clips).to_csv(table, index=False)
-    run = work / "run"
-    if not (run / "run.json").is_file():
-        recipe = load_recipe("default", [f"corpus={json.dumps({'kind': 'table', 'path': str(table.absolute())})}"])
-        with progress_bars() as progress:
-            train_folds(recipe, run, None, Options(resume=run.exists()), progress)
-    figures = build(run, by_source(arguments.music), not_music(work), BUNDLE, print)
-    write_json(work / "figures.json", figures)
-    print(json.dumps(figures, indent=2))
+    bundles = {"default": BUNDLE}
+    if backbone_file(YAMNET).is_file():
+        bundles["large"] = large_file()
+    else:
+        print("YAMNet is not on this machine (`genrelab backbone fetch yamnet`): the bundle `large` stays as it is")
+    for name, bundle in bundles.items():
+        run = work / name
+        if not (run / "run.json").is_file():
+            recipe = load_recipe(name, [f"corpus={json.dumps({'kind': 'table', 'path': str(table.absolute())})}"])
+            with progress_bars() as progress:
+                train_folds(recipe, run, None, Options(resume=run.exists()), progress)
+        figures = build(run, by_source(arguments.music), not_music(work), bundle, print)
+        write_json(work / f"{name}.json", figures)
+        print(json.dumps(figures, indent=2))
 
 
 def learn(arguments: argparse.Namespace, path: Path) -> None:

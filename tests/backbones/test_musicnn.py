@@ -13,11 +13,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from genrelab.backbones.checkpoint import read_checkpoint
-from genrelab.backbones.musicnn import SHA256, build, frontend
+from genrelab.backbones.musicnn import PACKAGE, build, frontend
 from genrelab.bundles.classifier import Classifier
 from genrelab.cli.app import main
 from genrelab.errors import BackboneError, RecipeError
-from genrelab.extractors.backbone import FETCHED, SAMPLE_RATE, WINDOW, Backbone, backbone_file
+from genrelab.extractors.backbone import MUSICNN, SAMPLE_RATE, WINDOW, Backbone, backbone_file
 from genrelab.files import content_hash
 from genrelab.frontends import FRONTENDS
 from genrelab.networks.musicnn import from_tensorflow
@@ -25,7 +25,7 @@ from genrelab.networks.musicnn import from_tensorflow
 # One process fetches, and writes four networks as ONNX, for all of these tests.
 pytestmark = pytest.mark.xdist_group("musicnn")
 HERE = Path(__file__).parent
-KINDS = pytest.mark.parametrize("name", FETCHED)
+KINDS = pytest.mark.parametrize("name", MUSICNN)
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +49,12 @@ def test_pytorch_says_what_tensorflow_said(name: str, wheel: Path, clip, golden)
 
 @pytest.mark.slow
 def test_what_is_fetched_says_the_same_without_pytorch(fetched: Path, clip, golden):
-    extractor = Backbone(SAMPLE_RATE, tuple(FETCHED))
+    extractor = Backbone(SAMPLE_RATE, tuple(MUSICNN))
     example = extractor(clip)
     assert example.shape == (extractor.size,)
-    front = FRONTENDS["backbone"](SAMPLE_RATE, networks=tuple(FETCHED), layers=("tags",), normalise="none")
+    front = FRONTENDS["backbone"](SAMPLE_RATE, networks=tuple(MUSICNN), layers=("tags",), normalise="none")
     tags = front(torch.from_numpy(example)[None]).reshape(4, 50)
-    for name, found in zip(FETCHED, tags, strict=True):
+    for name, found in zip(MUSICNN, tags, strict=True):
         np.testing.assert_allclose(found, golden[f"{name}_logits"], atol=1e-3)
     assert "Permission to use" in backbone_file("MSD_vgg").with_name("LICENSE").read_text()
     network = build("MSD_vgg")
@@ -119,17 +119,17 @@ def test_another_file_is_refused_and_nothing_is_written(content: bytes | None, t
         (tmp_path / "musicnn.whl").write_bytes(content)
     assert main(["backbone", "fetch", "musicnn", "--source", str(tmp_path / "musicnn.whl")]) == 2
     told = " ".join(capsys.readouterr().err.split())
-    assert ("there is no such file" if content is None else f"of sha256 {SHA256}; get it anew") in told
+    assert ("there is no such file" if content is None else f"of sha256 {PACKAGE.sha256}; get it anew") in told
     assert not (tmp_path / "cache").exists()
 
 
 def test_only_what_there_is_can_be_fetched(capsys):
     assert main(["backbone", "fetch", "vggish"]) == 2
-    assert "'vggish' cannot be fetched; there are: musicnn, listener" in capsys.readouterr().err
+    assert "'vggish' cannot be fetched; there are: musicnn, yamnet, listener" in capsys.readouterr().err
 
 
 def test_damage_to_a_checkpoint_is_told(wheel: Path):
-    assert content_hash(wheel) == SHA256
+    assert content_hash(wheel) == PACKAGE.sha256
     with zipfile.ZipFile(wheel) as package:
         index, data = (package.read(f"musicnn/MTT_vgg/.{end}") for end in ("index", "data-00000-of-00001"))
     with pytest.raises(BackboneError, match=r"the tensor \w+.* is damaged"):

@@ -109,8 +109,10 @@ def test_without_the_networks_no_graph_is_built(tmp_path, monkeypatch):
 
 def test_a_teacher_that_was_not_built_is_missed_in_a_sentence(tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setenv("GENRELAB_CACHE", str(tmp_path))
-    with pytest.raises(BundleError, match=r"the teacher is not here yet; `genrelab backbone fetch musicnn` builds it"):
+    with pytest.raises(
+        BundleError, match=r"the bundle 'teacher' is not here yet; `genrelab backbone fetch musicnn` builds it"
+    ):
         Classifier("teacher")
     assert main(["classify", "--bundle", "teacher", "song.mp3"]) == 2
     assert main(["info", "--bundle", "teacher"]) == 2
-    assert "the teacher is not here yet" in capsys.readouterr().err
+    assert "the bundle 'teacher' is not here yet" in capsys.readouterr().err

@@ -1,12 +1,14 @@
 """What the default bundle's thresholds and offsets are chosen by."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from genrelab.backbones.answers import FURTHER
+from genrelab.backbones.answers import FURTHER, load_answers
 from genrelab.backbones.listener import load_listener, tag_names, write_graph
 from genrelab.bundles.classifier import Classifier
 from genrelab.corpora import load_corpus
@@ -134,3 +136,12 @@ def test_a_run_on_the_listener_becomes_a_bundle_that_says_all_of_it(tmp_path, mo
     assert sum(probability for _, probability in found.genres) == pytest.approx(1, abs=1e-6)
     assert len(found.tags) == len(classifier.metadata.tags) > 20
     assert set(Classifier(tmp_path / "whole.onnx", vocabulary="toy").genres) == set(toy.genres)
+    # What others' networks are joined to later says the same.
+    build(tmp_path / "run", music, strange, tmp_path / "parts.safetensors", vocabulary="toy")
+    answers, said = load_answers(tmp_path / "parts.safetensors")
+    assert replace(said, created=classifier.metadata.created) == classifier.metadata
+    window = np.random.default_rng(0).standard_normal(said.window).astype(np.float32)
+    with torch.inference_mode():
+        assert answers(torch.from_numpy(window)[None])[0][0].numpy() == pytest.approx(
+            classifier.logits(window), abs=2e-3
+        )

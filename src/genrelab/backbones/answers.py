@@ -5,14 +5,24 @@ genres: a network that knows tags gives the odds that one is there. Both come un
 genre are set against the ten together, whose probabilities the head shares out.
 """
 
-from collections.abc import Mapping, Sequence
+import importlib.resources
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from genrelab.backbones.teacher import Whole
-from genrelab.bundles.session import EMBEDDING, LOGITS, STRANGENESS, TAGS
+from genrelab.backbones.listener import tag_names
+from genrelab.backbones.teacher import Whole, load_heads, save_heads
+from genrelab.bundles.export import Committee, export_bundle
+from genrelab.bundles.metadata import Metadata
+from genrelab.bundles.session import EMBEDDING, LARGE, LOGITS, STRANGENESS, TAGS, built_bundle
+from genrelab.errors import BackboneError
 from genrelab.extractors.backbone import LISTENER, NETWORKS
+from genrelab.networks.model import GenreModel
 
 Rule = Mapping[str, Sequence[str]]
 FURTHER: Rule = {
@@ -28,6 +38,7 @@ GENRE_TAGS = frozenset(
     ("rock", "pop", "jazz", "metal", "blues", "Hip-Hop", "country", *(tag for tags in FURTHER.values() for tag in tags))
 )
 """Tags that are genres of the answer already, and are not shown beside it."""
+_JUDGE = "familiarity"  # the key of what is kept beside the heads
 RANGE = 5.0
 """Deviations beyond which a layer's value is no stranger still."""
 
@@ -68,7 +79,7 @@ class Answers(nn.Module):
     Parameters
     ----------
     whole
-        The listener its first network's first layer is that of the tags.
+        The listener, whose first layer is that of the tags, and any networks behind it.
     temperature
         By which the head's logits are divided.
     tags
@@ -106,6 +117,83 @@ class Answers(nn.Module):
         tags = layers[:, self.tags]
         logits = torch.cat([(ten / self.temperature).log_softmax(1), further(tags, self.further, self.offsets)], 1)
         return logits, layers[:, self.shown], tags[:, self.named], self.familiarity(layers)
+
+
+def save_answers(
+    models: Sequence[GenreModel],
+    metadata: Metadata,
+    temperature: float,
+    offsets: Mapping[str, float],
+    familiarity: Familiarity,
+    path: str | os.PathLike[str],
+) -> None:
+    """Write what `load_answers` joins to the networks: all of `Answers` that the developers trained.
+
+    Parameters
+    ----------
+    models, metadata
+        See `genrelab.backbones.teacher.save_heads`.
+    temperature, offsets, familiarity
+        See `Answers`.
+    path
+        The ``.safetensors`` file.
+    """
+    judge = {f"{_JUDGE}.{key}": value.contiguous() for key, value in familiarity.state_dict().items()}
+    said = {"temperature": temperature, "offsets": dict(offsets), "bias": familiarity.bias}
+    save_heads(models, metadata, path, judge, {_JUDGE: json.dumps(said)})
+
+
+def load_answers(path: Path) -> tuple[Answers, Metadata]:
+    """Read what `save_answers` wrote, and join it to the networks on this machine.
+
+    Raises
+    ------
+    BackboneError
+        The file is missing, damaged or of something else, or a network is not here.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            said = json.loads(file.metadata()[_JUDGE])
+            judge = {key: file.get_tensor(f"{_JUDGE}.{key}") for key in ("mean", "deviation", "weight")}
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BackboneError(f"{path}: holds no judge of what is music that can be read ({reason})") from None
+    models, metadata = load_heads(path, len(said["offsets"]))
+    frontend = metadata.recipe["frontend"]
+    whole = Whole(frontend["networks"], frontend["level"], Committee(models))
+    familiarity = Familiarity(**judge, bias=said["bias"])
+    return Answers(whole, said["temperature"], tag_names(), said["offsets"], familiarity), metadata
+
+
+def large_file() -> Path:
+    """Return where that part of the bundle ``large`` lies which comes with the package."""
+    return Path(str(importlib.resources.files("genrelab.backbones") / f"{LARGE}.safetensors"))
+
+
+def build_large(say: Callable[[str], None] = lambda line: None) -> Path:
+    """Join what comes with the package to the listener and YAMNet, for ``--bundle large``.
+
+    Parameters
+    ----------
+    say
+        Told what is being done.
+
+    Returns
+    -------
+    Path
+        The bundle.
+
+    Raises
+    ------
+    BackboneError
+        YAMNet is not on this machine.
+    """
+    answers, metadata = load_answers(large_file())
+    path = built_bundle(LARGE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    deviation = export_bundle([answers], metadata, path)
+    say(f"{path.stem}: {path} (of PyTorch's values it is {deviation:.0e} off)")
+    return path
 
 
 def further(tags: Tensor, places: Sequence[Sequence[int]], offsets: Tensor) -> Tensor:

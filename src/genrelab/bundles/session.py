@@ -39,12 +39,14 @@ def default_bundle() -> Path:
     return path
 
 
-DEFAULT, TEACHER = "default", "teacher"
+DEFAULT, TEACHER, LARGE = "default", "teacher", "large"
+BUILT = {TEACHER: "musicnn", LARGE: "yamnet"}
+"""Bundles with others' networks in them, and what ``genrelab backbone fetch`` brings to build each."""
 
 
-def teacher_bundle() -> Path:
-    """Return where the bundle lies that ``genrelab backbone fetch musicnn`` builds."""
-    return cache_folder() / "bundles" / f"{TEACHER}.onnx"
+def built_bundle(name: str) -> Path:
+    """Return where a bundle of `BUILT` lies once it is built."""
+    return cache_folder() / "bundles" / f"{name}.onnx"
 
 
 def find_bundle(name: "str | os.PathLike[str] | None") -> Path:
@@ -53,20 +55,22 @@ def find_bundle(name: "str | os.PathLike[str] | None") -> Path:
     Parameters
     ----------
     name
-        A file; ``"teacher"``; None or ``"default"`` for the default bundle.
+        A file; a name of `BUILT`; None or ``"default"`` for the default bundle.
 
     Raises
     ------
     BundleError
         The bundle that is meant is not on this machine.
     """
-    if name is None or os.fspath(name) == DEFAULT:
+    known = DEFAULT if name is None else os.fspath(name)
+    if known == DEFAULT:
         return default_bundle()
-    if os.fspath(name) != TEACHER:
-        return Path(name)
-    path = teacher_bundle()
+    if known not in BUILT:
+        return Path(known)
+    path = built_bundle(known)
     if not path.is_file():
-        raise BundleError(f"{path}: the teacher is not here yet; `genrelab backbone fetch musicnn` builds it")
+        fetch = f"genrelab backbone fetch {BUILT[known]}"
+        raise BundleError(f"{path}: the bundle {known!r} is not here yet; `{fetch}` builds it")
     return path
 
 

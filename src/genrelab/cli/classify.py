@@ -28,7 +28,7 @@ def classify(
         ),
     ],
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, teacher, or default: genrelab's own.")
+        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, or default, large or teacher.")
     ] = None,
     format_: Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")] = Format.TABLE,
     top: Annotated[

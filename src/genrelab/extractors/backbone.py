@@ -18,11 +18,16 @@ WINDOW = 186 * 256
 """Samples that these networks hear at once: 187 frames, 2.976 s."""
 _MUSICNN = {"tags": 50, "penultimate": 200, "mean_pool": 753, "max_pool": 753}
 _VGG = {"tags": 50, "penultimate": 256}
-FETCHED = {"MSD_musicnn": _MUSICNN, "MTT_musicnn": _MUSICNN, "MSD_vgg": _VGG, "MTT_vgg": _VGG}
+MUSICNN = {"MSD_musicnn": _MUSICNN, "MTT_musicnn": _MUSICNN, "MSD_vgg": _VGG, "MTT_vgg": _VGG}
 """What ``genrelab backbone fetch musicnn`` brings."""
+YAMNET = "yamnet"
+"""What ``genrelab backbone fetch yamnet`` brings."""
 LISTENER = "listener"
 """Genrelab's own network (`genrelab.networks.listener`), which comes with the package."""
-NETWORKS = FETCHED | {LISTENER: {"tags": 50, "penultimate": 200, "mean_pool": 256, "max_pool": 256, "blocks": 254}}
+NETWORKS = MUSICNN | {
+    YAMNET: {"tags": 521, "penultimate": 1024},
+    LISTENER: {"tags": 50, "penultimate": 200, "mean_pool": 256, "max_pool": 256, "blocks": 254},
+}
 """The layers of each network and their sizes, in the order in which they lie in its output."""
 MOST_GAIN = 30.0
 """What a window is amplified by at most: noise shall not become music."""
@@ -96,12 +101,17 @@ def at_level(samples: NDArray[np.float32], level: float) -> NDArray[np.float32]:
 
 def backbone_file(name: str) -> Path:
     """Return where a network lies once it is fetched."""
-    return cache_folder() / "backbones" / ("musicnn" if name in FETCHED else "genrelab") / f"{name}.onnx"
+    folder = "genrelab" if name == LISTENER else _source(name)
+    return cache_folder() / "backbones" / folder / f"{name}.onnx"
 
 
 def bring(name: str) -> str:
     """Return the command that brings a network to this machine."""
-    return f"genrelab backbone fetch {'musicnn' if name in FETCHED else name}"
+    return f"genrelab backbone fetch {_source(name)}"
+
+
+def _source(name: str) -> str:
+    return "musicnn" if name in MUSICNN else name
 
 
 @cache

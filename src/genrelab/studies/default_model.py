@@ -23,9 +23,9 @@ from sklearn.model_selection import GroupKFold
 
 from genrelab.audio.processors import processors
 from genrelab.audio.read import probe
-from genrelab.backbones.answers import FURTHER, GENRE_TAGS, RANGE, Answers, Familiarity, further
-from genrelab.backbones.listener import LICENCE, tag_names
-from genrelab.backbones.teacher import Whole
+from genrelab.backbones.answers import FURTHER, GENRE_TAGS, RANGE, Answers, Familiarity, further, save_answers
+from genrelab.backbones.listener import tag_names
+from genrelab.backbones.teacher import Whole, licence_of
 from genrelab.bundles.answer import sureness, windows_apart
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.listening import hear_file
@@ -36,8 +36,8 @@ from genrelab.corpora.corpus import Corpus
 from genrelab.errors import AudioError
 from genrelab.evaluation.calibration import expected_calibration_error, reliability
 from genrelab.evaluation.predictions import Predictions
-from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW, Backbone
-from genrelab.training.publish import describe
+from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW, Backbone
+from genrelab.training.publish import HEADS, describe
 from genrelab.training.run import load_models, load_run_recipe
 
 KEPT = 0.95
@@ -193,28 +193,29 @@ def build(
     say: Callable[[str], None] = lambda line: None,
     vocabulary: str = "gtzan",
 ) -> dict[str, Any]:
-    """Write the default bundle of a run on the listener, and return the figures that belong in its card.
+    """Write the bundle of a run on the listener, and return the figures that belong in its card.
 
     Parameters
     ----------
     run
-        A finished run of the recipe ``default``, whose clips' files are where they were.
+        A finished run of the recipe ``default`` or ``large``, whose clips' files are where they were.
     music
         Files of music by the name of where they come from: they tell what music is, not of which genre it is.
     not_music
         The corpus ``not-music``.
     path
-        The ``.onnx`` file.
+        The ``.onnx`` file; a ``.safetensors`` file takes what others' networks are joined to later (`save_answers`).
     say
         Told what is being done.
     vocabulary
         What the genres of the run alone are called.
     """
     recipe, test = load_run_recipe(run), Predictions.read(run / "predictions.parquet").part("test")
-    said = replace(describe(run, recipe, averaged=True, licence=LICENCE), hop=WINDOW // 2)
+    networks, level = recipe.frontend.options["networks"], recipe.frontend.options["level"]
+    licence = "; ".join(f"in it {name}: {licence_of(name)}" for name in networks)
+    said = replace(describe(run, recipe, averaged=True, licence=licence), hop=WINDOW // 2)
     models = load_models(run, len(said.genres), range(said.metrics["folds"]))
-    level = recipe.frontend.options["level"]
-    listener = Backbone(SAMPLE_RATE, [LISTENER], level)
+    listener = Backbone(SAMPLE_RATE, networks, level)
     clips = load_corpus(recipe.corpus.kind, **recipe.corpus.options).clips.set_index("clip").loc[test.table["clip"]]
     say(f"listening to {len(clips)} labelled clips")
     labelled = hear(
@@ -251,7 +252,7 @@ def build(
     below = float(np.quantile(sure, half))
     metadata = replace(
         said,
-        name="genrelab default",
+        name=f"genrelab {recipe.name}",
         genres=(*said.genres, *offsets),
         temperature=1.0,  # the graph has divided by it
         growth=growth,
@@ -259,11 +260,14 @@ def build(
         unknown_above=above,
         tags=tuple(name for name in names if name not in GENRE_TAGS),
         vocabularies={vocabulary: said.genres},
-        recipe={"name": recipe.name, "frontend": {"kind": "backbone", **recipe.frontend.options}},
+        recipe=recipe.model_dump(mode="json", include={"name", "frontend", "network"}),
     )
-    whole = Whole([LISTENER], level, Committee(models))
-    answers = Answers(whole, said.temperature, names, offsets, familiarity)
-    say(f"{path}: of PyTorch's values it is {export_bundle([answers], metadata, path):.0e} off")
+    if path.suffix == HEADS:
+        save_answers(models, metadata, said.temperature, offsets, familiarity, path)
+    else:
+        whole = Whole(networks, level, Committee(models))
+        answers = Answers(whole, said.temperature, names, offsets, familiarity)
+        say(f"{path}: of PyTorch's values it is {export_bundle([answers], metadata, path):.0e} off")
     return {
         "clips": len(ten),
         "temperature, growth": (said.temperature, growth),

