@@ -1,6 +1,6 @@
-"""What a window costs the default bundle, against the teacher and against the networks that it descends from, whole.
+"""What a window costs the default bundle, against the built ones and against the networks that it descends from, whole.
 
-python benchmarks/bundles.py    (after `genrelab backbone fetch musicnn`)
+python benchmarks/bundles.py    (after `genrelab backbone fetch musicnn` and `genrelab backbone fetch yamnet`)
 """
 
 import argparse
@@ -15,7 +15,7 @@ from genrelab.backbones.musicnn import Tapped, frontend
 from genrelab.backbones.teacher import load_original
 from genrelab.bundles.export import Average, export_bundle
 from genrelab.bundles.metadata import Metadata
-from genrelab.bundles.session import default_bundle, open_bundle, teacher_bundle
+from genrelab.bundles.session import BUILT, built_bundle, default_bundle, open_bundle
 from genrelab.errors import GenrelabError
 from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW
 
@@ -32,10 +32,9 @@ def main() -> None:
             networks = [Tapped(frontend(), load_original(name)) for name in ("MSD_musicnn", "MSD_vgg")]
             says = Metadata("whole", tuple(map(str, range(50))), SAMPLE_RATE, WINDOW, WINDOW)
             export_bundle([Average(networks)], says, Path(scratch) / "whole.onnx")
-            paths = {"the networks, whole": Path(scratch) / "whole.onnx", "teacher": teacher_bundle()}
-            sessions = {
-                name: open_bundle(path, threads=1) for name, path in (paths | {"default": default_bundle()}).items()
-            }
+            paths = {"the networks, whole": Path(scratch) / "whole.onnx", "default": default_bundle()}
+            paths |= {name: built_bundle(name) for name in BUILT}
+            sessions = {name: open_bundle(path, threads=1) for name, path in paths.items()}
         except GenrelabError as error:
             raise SystemExit(str(error)) from None
     rng = np.random.default_rng(0)
@@ -50,8 +49,8 @@ def main() -> None:
     for name, seconds in least.items():
         heard = sessions[name][1].window / sessions[name][1].sample_rate
         print(f"  {name:<22}{seconds * 1e3:7.2f} ms a window of {heard:.2f} s, {heard / seconds:6.0f} x real time")
-    print(f"  whole / default  {least['the networks, whole'] / least['default']:6.1f}")
-    print(f"  teacher / default{least['teacher'] / least['default']:6.1f}")
+    for name in [name for name in least if name != "default"]:
+        print(f"  {name} / default {least[name] / least['default']:.1f}")
 
 
 if __name__ == "__main__":

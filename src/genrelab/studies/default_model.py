@@ -24,7 +24,7 @@ from sklearn.model_selection import GroupKFold
 from genrelab.audio.processors import processors
 from genrelab.audio.read import probe
 from genrelab.backbones.answers import FURTHER, GENRE_TAGS, RANGE, Answers, Familiarity, further, save_answers
-from genrelab.backbones.listener import tag_names
+from genrelab.backbones.listener import LICENCE, tag_names
 from genrelab.backbones.teacher import Whole, licence_of
 from genrelab.bundles.answer import sureness, windows_apart
 from genrelab.bundles.export import Committee, export_bundle
@@ -212,7 +212,7 @@ def build(
     """
     recipe, test = load_run_recipe(run), Predictions.read(run / "predictions.parquet").part("test")
     networks, level = recipe.frontend.options["networks"], recipe.frontend.options["level"]
-    licence = "; ".join(f"in it {name}: {licence_of(name)}" for name in networks)
+    licence = "; in it ".join([LICENCE, *(f"{name}: {licence_of(name)}" for name in networks[1:])])
     said = replace(describe(run, recipe, averaged=True, licence=licence), hop=WINDOW // 2)
     models = load_models(run, len(said.genres), range(said.metrics["folds"]))
     listener = Backbone(SAMPLE_RATE, networks, level)
