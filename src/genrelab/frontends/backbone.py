@@ -22,9 +22,9 @@ class BackboneLayers(FrontEnd):
     sample_rate
         Samples a second, in Hz: 16 000.
     networks
-        Of ``MSD_musicnn, MTT_musicnn, MSD_vgg, MTT_vgg``.
+        Of ``MSD_musicnn, MTT_musicnn, MSD_vgg, MTT_vgg, yamnet, listener``.
     layers
-        Of ``tags, penultimate, mean_pool, max_pool``; a network gives those of them that it has.
+        Of ``tags, penultimate, mean_pool, max_pool, blocks``; a network gives those of them that it has.
     normalise
         ``"band-clipped"`` or ``"band-standard"`` scale each value by the training part; ``"none"`` leaves it.
     level
