@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import soundfile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor, nn
 
     from genrelab.evaluation.predictions import Predictions
     from genrelab.training.recipe import Recipe
@@ -179,6 +181,39 @@ def _make_bundle(path: Path, outputs: tuple[str, ...] = (), **changes: object) -
         helper.set_model_props(model, {"genrelab": json.dumps(values)})
     onnx.save(model, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def in_onnx() -> "Callable[[nn.Module, Tensor], Callable[[Tensor], NDArray[np.float32]]]":
+    """Return what makes of a module and an example, batch first, its ONNX graph: a function of batches of any size."""
+    return _in_onnx
+
+
+def _in_onnx(module: "nn.Module", example: "Tensor") -> "Callable[[Tensor], NDArray[np.float32]]":
+    import onnxruntime
+    import torch
+
+    from genrelab.networks.recurrence import onnx_translations
+
+    program = torch.onnx.export(
+        module,
+        (example,),
+        custom_translation_table=onnx_translations(),
+        dynamo=True,
+        opset_version=18,
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        input_names=["example"],
+        verbose=False,
+    )
+    file = io.BytesIO()
+    program.save(file)
+    session = onnxruntime.InferenceSession(file.getvalue())
+
+    def ask(batch: "Tensor") -> "NDArray[np.float32]":
+        (found,) = session.run(None, {"example": batch.numpy()})
+        return np.asarray(found)
+
+    return ask
 
 
 @pytest.fixture(scope="session")
