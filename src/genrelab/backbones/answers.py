@@ -16,10 +16,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from genrelab.backbones.listener import tag_names
-from genrelab.backbones.teacher import Whole, load_heads, save_heads
+from genrelab.backbones.teacher import Whole, keep_built, load_heads, save_heads
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import Metadata
-from genrelab.bundles.session import EMBEDDING, LARGE, LOGITS, STRANGENESS, TAGS, built_bundle
+from genrelab.bundles.session import EMBEDDING, LARGE, LOGITS, STRANGENESS, TAGS
 from genrelab.errors import BackboneError
 from genrelab.extractors.backbone import LISTENER, NETWORKS
 from genrelab.networks.model import GenreModel
@@ -189,11 +189,7 @@ def build_large(say: Callable[[str], None] = lambda line: None) -> Path:
         YAMNet is not on this machine.
     """
     answers, metadata = load_answers(large_file())
-    path = built_bundle(LARGE)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    deviation = export_bundle([answers], metadata, path)
-    say(f"{path.stem}: {path} (of PyTorch's values it is {deviation:.0e} off)")
-    return path
+    return keep_built(LARGE, lambda path: export_bundle([answers], metadata, path), say)
 
 
 def further(tags: Tensor, places: Sequence[Sequence[int]], offsets: Tensor) -> Tensor:

@@ -105,15 +105,15 @@ def save_heads(
         save_file(tensors | dict(beside or {}), temporary, texts | dict(said or {}))
 
 
-def load_heads(path: Path, unknown: int = 0) -> tuple[list[GenreModel], Metadata]:
+def load_heads(path: Path, further: int = 0) -> tuple[list[GenreModel], Metadata]:
     """Read what `save_heads` wrote.
 
     Parameters
     ----------
     path
         The ``.safetensors`` file.
-    unknown
-        How many of the metadata's genres, the last ones, the heads do not tell.
+    further
+        How many of the metadata's genres, the last ones, are told by tags and not by the heads.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def load_heads(path: Path, unknown: int = 0) -> tuple[list[GenreModel], Metadata
             said = file.metadata() or {}
         metadata = Metadata.from_json(said[_HEADS])
         tensors = load_file(path)
-        models = [_model(metadata, len(metadata.genres) - unknown) for _ in range(int(said["models"]))]
+        models = [_model(metadata, len(metadata.genres) - further) for _ in range(int(said["models"]))]
         for number, model in enumerate(models):
             own = f"{number}."
             model.load_state_dict({key[len(own) :]: tensors[key] for key in tensors if key.startswith(own)})
@@ -185,10 +185,25 @@ def build_teacher(say: Callable[[str], None] = lambda line: None) -> Path:
         A network is not on this machine, or this installation has no heads.
     """
     models, metadata = load_heads(Path(str(importlib.resources.files("genrelab.backbones") / "teacher.safetensors")))
-    path = built_bundle(TEACHER)
+    return keep_built(TEACHER, lambda path: write_bundle(models, metadata, path), say)
+
+
+def keep_built(name: str, write: Callable[[Path], float], say: Callable[[str], None]) -> Path:
+    """Write a bundle of `genrelab.bundles.session.BUILT` where it is looked for, say so and return its path.
+
+    Parameters
+    ----------
+    name
+        Of the bundle.
+    write
+        Writes it to a path and returns its deviation from PyTorch.
+    say
+        Told what was written.
+    """
+    path = built_bundle(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    deviation = write_bundle(models, metadata, path)
-    say(f"{path.stem}: {path} (of PyTorch's values it is {deviation:.0e} off)")
+    deviation = write(path)
+    say(f"{name}: {path} (of PyTorch's values it is {deviation:.0e} off)")
     return path
 
 
