@@ -23,9 +23,10 @@ from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.session import TEACHER, built_bundle
 from genrelab.errors import BackboneError
 from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW, YAMNET, backbone_file, bring
-from genrelab.files import atomic_path
+from genrelab.files import atomic_path, remove_leftovers
 from genrelab.frontends import FrontEnd
 from genrelab.frontends.bands import MusicnnBands, YamnetBands
+from genrelab.locks import claimed
 from genrelab.networks.listener import Listener
 from genrelab.networks.model import GenreModel, build_model
 from genrelab.networks.musicnn import Musicnn, MusicnnVgg
@@ -201,8 +202,9 @@ def keep_built(name: str, write: Callable[[Path], float], say: Callable[[str], N
         Told what was written.
     """
     path = built_bundle(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    deviation = write(path)
+    with claimed(path.parent / ".lock", wait=True):
+        remove_leftovers(path.parent)
+        deviation = write(path)
     say(f"{name}: {path} (of PyTorch's values it is {deviation:.0e} off)")
     return path
 
