@@ -46,7 +46,7 @@ bench: $(READY) ## print ratios against peers, taken in one run; MUSIC=folder ta
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/epoch.py
 
-default-model: $(READY) ## train the default and the large bundle: MUSIC=folder of any music, CLIPS="tables of labelled clips"
+default-model: $(READY) ## train genrelab's own networks and the default bundle: MUSIC=folder of any music, CLIPS="tables of labelled clips"
 	$(BIN)/genrelab backbone fetch musicnn
 	$(BIN)/genrelab backbone fetch yamnet
 	$(BIN)/python scripts/default_model.py --music "$(MUSIC)" --clips $(CLIPS) $(ARGS)

@@ -1,6 +1,6 @@
-"""What a window costs the default bundle, against the built ones and against the networks that it descends from, whole.
+"""What a window costs the default bundle and its two networks, against the teacher and what they descend from, whole.
 
-python benchmarks/bundles.py    (after `genrelab backbone fetch musicnn` and `genrelab backbone fetch yamnet`)
+python benchmarks/bundles.py    (after `genrelab backbone fetch` musicnn, yamnet and genrelab)
 """
 
 import argparse
@@ -15,9 +15,9 @@ from genrelab.backbones.musicnn import Tapped, frontend
 from genrelab.backbones.teacher import load_original
 from genrelab.bundles.export import Average, export_bundle
 from genrelab.bundles.metadata import Metadata
-from genrelab.bundles.session import BUILT, built_bundle, default_bundle, open_bundle
+from genrelab.bundles.session import TEACHER, default_bundle, open_bundle, teacher_bundle
 from genrelab.errors import GenrelabError
-from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW
+from genrelab.extractors.backbone import OWN, SAMPLE_RATE, WINDOW, YAMNET, backbone_file
 
 WINDOWS = 12
 
@@ -32,8 +32,9 @@ def main() -> None:
             networks = [Tapped(frontend(), load_original(name)) for name in ("MSD_musicnn", "MSD_vgg")]
             says = Metadata("whole", tuple(map(str, range(50))), SAMPLE_RATE, WINDOW, WINDOW)
             export_bundle([Average(networks)], says, Path(scratch) / "whole.onnx")
-            paths = {"the networks, whole": Path(scratch) / "whole.onnx", "default": default_bundle()}
-            paths |= {name: built_bundle(name) for name in BUILT}
+            paths = {"default": default_bundle(), TEACHER: teacher_bundle()}
+            paths |= {name: backbone_file(name) for name in (*OWN, YAMNET)}
+            paths["musicnn's two, whole"] = Path(scratch) / "whole.onnx"
             sessions = {name: open_bundle(path, threads=1) for name, path in paths.items()}
         except GenrelabError as error:
             raise SystemExit(str(error)) from None

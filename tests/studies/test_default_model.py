@@ -1,15 +1,13 @@
 """What the default bundle's thresholds and offsets are chosen by."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from genrelab.backbones.answers import FURTHER, load_answers
-from genrelab.backbones.listener import load_listener, tag_names, write_graph
+from genrelab.backbones.answers import FURTHER
+from genrelab.backbones.own import write_graphs
 from genrelab.bundles.classifier import Classifier
 from genrelab.corpora import load_corpus
 from genrelab.studies.default_model import Heard, area, build, choose_offsets, fit_familiarity, fit_growth, joined
@@ -114,7 +112,7 @@ def test_areas_are_those_of_scikit_learn_for_ties_too(seed):
 def test_a_run_on_the_listener_becomes_a_bundle_that_says_all_of_it(tmp_path, monkeypatch):
     """The whole way on synthesised music: what comes out is no good, but whole."""
     monkeypatch.setenv("GENRELAB_CACHE", str(tmp_path / "cache"))
-    write_graph(load_listener(), tag_names())
+    write_graphs()
     toy = load_corpus("toy", root=str(tmp_path / "toy"), clips=60, progress=False)
     strange = load_corpus("not-music", root=str(tmp_path / "not-music"), clips=30, progress=False)
     options = [f"corpus={json.dumps({'kind': 'toy', 'root': str(tmp_path / 'toy'), 'clips': 60, 'progress': False})}"]
@@ -136,12 +134,3 @@ def test_a_run_on_the_listener_becomes_a_bundle_that_says_all_of_it(tmp_path, mo
     assert sum(probability for _, probability in found.genres) == pytest.approx(1, abs=1e-6)
     assert len(found.tags) == len(classifier.metadata.tags) > 20
     assert set(Classifier(tmp_path / "whole.onnx", vocabulary="toy").genres) == set(toy.genres)
-    # What others' networks are joined to later says the same.
-    build(tmp_path / "run", music, strange, tmp_path / "parts.safetensors", vocabulary="toy")
-    answers, said = load_answers(tmp_path / "parts.safetensors")
-    assert replace(said, created=classifier.metadata.created) == classifier.metadata
-    window = np.random.default_rng(0).standard_normal(said.window).astype(np.float32)
-    with torch.inference_mode():
-        assert answers(torch.from_numpy(window)[None])[0][0].numpy() == pytest.approx(
-            classifier.logits(window), abs=2e-3
-        )

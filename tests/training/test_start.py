@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from genrelab.backbones.listener import load_listener
+from genrelab.backbones.own import load_own
 from genrelab.bundles.classifier import Classifier
 from genrelab.errors import RunError
 from genrelab.frontends import FRONTENDS
@@ -111,7 +111,7 @@ def test_a_part_may_be_the_network_that_comes_with_the_package():
     network = Adapted((1, 96, 187), 3)
     model = GenreModel(FRONTENDS["musicnn-bands"](sample_rate=16000, level=-18.0), network)
     take_weights(model, Start(backbone="listener", part="listener"), "fold-0")
-    listener = load_listener()
+    listener = load_own("listener")
     power = torch.rand(2, 1, 96, 187)
     assert torch.equal(network.listener(power), listener(power))
     assert not network.listener.training

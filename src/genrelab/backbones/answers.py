@@ -5,24 +5,15 @@ genres: a network that knows tags gives the odds that one is there. Both come un
 genre are set against the ten together, whose probabilities the head shares out.
 """
 
-import importlib.resources
-import json
-import os
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from genrelab.backbones.listener import tag_names
-from genrelab.backbones.teacher import Whole, keep_built, load_heads, save_heads
-from genrelab.bundles.export import Committee, export_bundle
-from genrelab.bundles.metadata import Metadata
-from genrelab.bundles.session import EMBEDDING, LARGE, LOGITS, STRANGENESS, TAGS
-from genrelab.errors import BackboneError
+from genrelab.backbones.own import tag_names
+from genrelab.backbones.teacher import Whole
+from genrelab.bundles.session import EMBEDDING, LOGITS, STRANGENESS, TAGS
 from genrelab.extractors.backbone import LISTENER, NETWORKS
-from genrelab.networks.model import GenreModel
 
 Rule = Mapping[str, Sequence[str]]
 FURTHER: Rule = {
@@ -38,7 +29,26 @@ GENRE_TAGS = frozenset(
     ("rock", "pop", "jazz", "metal", "blues", "Hip-Hop", "country", *(tag for tags in FURTHER.values() for tag in tags))
 )
 """Tags that are genres of the answer already, and are not shown beside it."""
-_JUDGE = "familiarity"  # the key of what is kept beside the heads
+SOUNDS = frozenset(
+    (
+        # voices
+        *("Speech", "Singing", "Choir", "Chant", "Rapping", "Humming", "Whistling", "Laughter", "Yodeling"),
+        # instruments
+        *("Electric guitar", "Bass guitar", "Acoustic guitar", "Steel guitar, slide guitar", "Banjo", "Sitar"),
+        *("Mandolin", "Zither", "Ukulele", "Piano", "Electric piano", "Organ", "Hammond organ", "Synthesizer"),
+        *("Harpsichord", "Drum kit", "Drum machine", "Timpani", "Tabla", "Cymbal", "Hi-hat", "Tambourine", "Maraca"),
+        *("Gong", "Marimba, xylophone", "Glockenspiel", "Vibraphone", "Steelpan", "Orchestra", "Brass instrument"),
+        *("French horn", "Trumpet", "Trombone", "String section", "Violin, fiddle", "Pizzicato", "Cello"),
+        *("Double bass", "Flute", "Saxophone", "Clarinet", "Harp", "Harmonica", "Accordion", "Bagpipes"),
+        *("Didgeridoo", "Theremin", "Scratching (performance technique)", "Beatboxing"),
+        # what is no music
+        *("Applause", "Crowd", "Walk, footsteps", "Animal", "Dog", "Cat", "Bird", "Insect", "Wind", "Thunderstorm"),
+        *("Water", "Rain", "Ocean", "Fire", "Vehicle", "Car", "Rail transport", "Aircraft", "Engine", "Door"),
+        *("Telephone", "Typing", "Alarm", "Siren", "Bell", "Clock", "Mechanisms", "Tools", "Explosion"),
+        *("Gunshot, gunfire", "Beep, bleep", "Sine wave", "Hum", "Static", "White noise"),
+    )
+)
+"""Kinds of sound of AudioSet that are shown as tags: voices, instruments, and what an unknown sound may be."""
 RANGE = 5.0
 """Deviations beyond which a layer's value is no stranger still."""
 
@@ -83,7 +93,7 @@ class Answers(nn.Module):
     temperature
         By which the head's logits are divided.
     tags
-        The names of the tags.
+        The names of the listener's tags.
     offsets
         What is added to the log-odds of each further genre of `FURTHER`, in its order; a genre that is missing is not
         answered.
@@ -104,7 +114,7 @@ class Answers(nn.Module):
         super().__init__()
         self.whole, self.temperature = whole, temperature
         self.further = [[tags.index(tag) for tag in FURTHER[genre]] for genre in offsets]
-        self.named = [place for place, tag in enumerate(tags) if tag not in GENRE_TAGS]
+        self.named = list(shown_tags(list(whole.networks)).values())
         self.offsets = torch.tensor(list(offsets.values()))
         self.familiarity = familiarity
         sizes = list(NETWORKS[LISTENER].values())  # tags come first, then what is shown as the embedding
@@ -116,80 +126,22 @@ class Answers(nn.Module):
         ten, _ = self.whole.head(layers)
         tags = layers[:, self.tags]
         logits = torch.cat([(ten / self.temperature).log_softmax(1), further(tags, self.further, self.offsets)], 1)
-        return logits, layers[:, self.shown], tags[:, self.named], self.familiarity(layers)
+        return logits, layers[:, self.shown], layers[:, self.named], self.familiarity(layers)
 
 
-def save_answers(
-    models: Sequence[GenreModel],
-    metadata: Metadata,
-    temperature: float,
-    offsets: Mapping[str, float],
-    familiarity: Familiarity,
-    path: str | os.PathLike[str],
-) -> None:
-    """Write what `load_answers` joins to the networks: all of `Answers` that the developers trained.
-
-    Parameters
-    ----------
-    models, metadata
-        See `genrelab.backbones.teacher.save_heads`.
-    temperature, offsets, familiarity
-        See `Answers`.
-    path
-        The ``.safetensors`` file.
-    """
-    judge = {f"{_JUDGE}.{key}": value.contiguous() for key, value in familiarity.state_dict().items()}
-    said = {"temperature": temperature, "offsets": dict(offsets), "bias": familiarity.bias}
-    save_heads(models, metadata, path, judge, {_JUDGE: json.dumps(said)})
-
-
-def load_answers(path: Path) -> tuple[Answers, Metadata]:
-    """Read what `save_answers` wrote, and join it to the networks on this machine.
-
-    Raises
-    ------
-    BackboneError
-        The file is missing, damaged or of something else, or a network is not here.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            said = json.loads(file.metadata()[_JUDGE])
-            judge = {key: file.get_tensor(f"{_JUDGE}.{key}") for key in ("mean", "deviation", "weight")}
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BackboneError(f"{path}: holds no judge of what is music that can be read ({reason})") from None
-    models, metadata = load_heads(path, len(said["offsets"]))
-    frontend = metadata.recipe["frontend"]
-    whole = Whole(frontend["networks"], frontend["level"], Committee(models))
-    familiarity = Familiarity(**judge, bias=said["bias"])
-    return Answers(whole, said["temperature"], tag_names(), said["offsets"], familiarity), metadata
-
-
-def large_file() -> Path:
-    """Return where that part of the bundle ``large`` lies which comes with the package."""
-    return Path(str(importlib.resources.files("genrelab.backbones") / f"{LARGE}.safetensors"))
-
-
-def build_large(say: Callable[[str], None] = lambda line: None) -> Path:
-    """Join what comes with the package to the listener and YAMNet, for ``--bundle large``.
-
-    Parameters
-    ----------
-    say
-        Told what is being done.
-
-    Returns
-    -------
-    Path
-        The bundle.
-
-    Raises
-    ------
-    BackboneError
-        YAMNet is not on this machine.
-    """
-    answers, metadata = load_answers(large_file())
-    return keep_built(LARGE, lambda path: export_bundle([answers], metadata, path), say)
+def shown_tags(networks: Sequence[str]) -> dict[str, int]:
+    """Return the tags that are shown beside genres, and where each lies in the layers of these networks of our own."""
+    found: dict[str, int] = {}
+    start = 0
+    for network in networks:
+        names = tag_names(network)  # the first layer
+        found |= {
+            tag: start + place
+            for place, tag in enumerate(names)
+            if (tag not in GENRE_TAGS if network == LISTENER else tag in SOUNDS)
+        }
+        start += sum(NETWORKS[network].values())
+    return found
 
 
 def further(tags: Tensor, places: Sequence[Sequence[int]], offsets: Tensor) -> Tensor:

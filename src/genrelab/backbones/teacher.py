@@ -6,7 +6,7 @@ fold, and what a bundle says of itself; `write_bundle` joins it to the networks.
 
 import importlib.resources
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,17 +15,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from genrelab.backbones import listener, musicnn, yamnet
-from genrelab.backbones.listener import load_listener
+from genrelab.backbones import musicnn, own, yamnet
 from genrelab.backbones.pruning import Pruned, prune
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import Metadata
-from genrelab.bundles.session import TEACHER, built_bundle
+from genrelab.bundles.session import TEACHER, teacher_bundle
 from genrelab.errors import BackboneError
-from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, WINDOW, YAMNET, backbone_file, bring
+from genrelab.extractors.backbone import OWN, SAMPLE_RATE, SMALL_YAMNET, WINDOW, YAMNET, backbone_file, bring
 from genrelab.files import atomic_path, remove_leftovers
-from genrelab.frontends import FrontEnd
-from genrelab.frontends.bands import MusicnnBands, YamnetBands
+from genrelab.frontends.bands import MusicnnBands, Prepare, YamnetBands
 from genrelab.locks import claimed
 from genrelab.networks.listener import Listener
 from genrelab.networks.model import GenreModel, build_model
@@ -33,11 +31,10 @@ from genrelab.networks.musicnn import Musicnn, MusicnnVgg
 from genrelab.networks.yamnet import Yamnet
 
 _HEADS = "genrelab"  # the key of the metadata
-_EARS: dict[str, Callable[[int, float | None], FrontEnd]] = {"musicnn": MusicnnBands, YAMNET: YamnetBands}
 
 
-def _ear(name: str) -> str:
-    return YAMNET if name == YAMNET else "musicnn"  # the listener hears as musicnn does
+def _ear(name: str) -> type[MusicnnBands | YamnetBands]:
+    return YamnetBands if name in (YAMNET, SMALL_YAMNET) else MusicnnBands
 
 
 class Whole(nn.Module):
@@ -60,7 +57,10 @@ class Whole(nn.Module):
 
     def __init__(self, networks: Sequence[str], level: float | None, head: nn.Module) -> None:
         super().__init__()
-        self.ears = nn.ModuleDict({_ear(name): _EARS[_ear(name)](SAMPLE_RATE, level) for name in networks})
+        self.prepare = Prepare(level)
+        self.ears = nn.ModuleDict({ear.__name__: ear(SAMPLE_RATE) for ear in map(_ear, networks)})
+        for ear in self.ears.values():
+            ear.prepare = nn.Identity()  # once is enough
         self.networks = nn.ModuleDict({name: load_network(name) for name in networks})
         self.head = head
 
@@ -71,18 +71,13 @@ class Whole(nn.Module):
 
     def layers(self, waveform: Tensor) -> Tensor:
         """Return what a head is given of `waveform`: all layers of all networks in a row, (batch, size)."""
-        heard = {name: module(waveform) for name, module in self.ears.items()}
-        layers = [network.layers(heard[_ear(name)]) for name, network in self.networks.items()]  # type: ignore[operator]
+        prepared = self.prepare(waveform)
+        heard = {name: ear(prepared) for name, ear in self.ears.items()}
+        layers = [network.layers(heard[_ear(name).__name__]) for name, network in self.networks.items()]  # type: ignore[operator]
         return torch.cat([values for of_network in layers for values in of_network.values()], 1)
 
 
-def save_heads(
-    models: Sequence[GenreModel],
-    metadata: Metadata,
-    path: str | os.PathLike[str],
-    beside: Mapping[str, Tensor] | None = None,
-    said: Mapping[str, str] | None = None,
-) -> None:
+def save_heads(models: Sequence[GenreModel], metadata: Metadata, path: str | os.PathLike[str]) -> None:
     """Write heads, one a fold, and what their bundle shall say of itself.
 
     Parameters
@@ -93,28 +88,18 @@ def save_heads(
         Its recipe says front end and network.
     path
         The ``.safetensors`` file.
-    beside, said
-        Further tensors and texts to keep with them.
     """
     tensors = {
         f"{number}.{key}": value.contiguous()
         for number, model in enumerate(models)
         for key, value in model.state_dict().items()
     }
-    texts = {_HEADS: metadata.to_json(), "models": str(len(models))}
     with atomic_path(path) as temporary:
-        save_file(tensors | dict(beside or {}), temporary, texts | dict(said or {}))
+        save_file(tensors, temporary, {_HEADS: metadata.to_json(), "models": str(len(models))})
 
 
-def load_heads(path: Path, further: int = 0) -> tuple[list[GenreModel], Metadata]:
+def load_heads(path: Path) -> tuple[list[GenreModel], Metadata]:
     """Read what `save_heads` wrote.
-
-    Parameters
-    ----------
-    path
-        The ``.safetensors`` file.
-    further
-        How many of the metadata's genres, the last ones, are told by tags and not by the heads.
 
     Raises
     ------
@@ -126,7 +111,7 @@ def load_heads(path: Path, further: int = 0) -> tuple[list[GenreModel], Metadata
             said = file.metadata() or {}
         metadata = Metadata.from_json(said[_HEADS])
         tensors = load_file(path)
-        models = [_model(metadata, len(metadata.genres) - further) for _ in range(int(said["models"]))]
+        models = [_model(metadata) for _ in range(int(said["models"]))]
         for number, model in enumerate(models):
             own = f"{number}."
             model.load_state_dict({key[len(own) :]: tensors[key] for key in tensors if key.startswith(own)})
@@ -186,32 +171,17 @@ def build_teacher(say: Callable[[str], None] = lambda line: None) -> Path:
         A network is not on this machine, or this installation has no heads.
     """
     models, metadata = load_heads(Path(str(importlib.resources.files("genrelab.backbones") / "teacher.safetensors")))
-    return keep_built(TEACHER, lambda path: write_bundle(models, metadata, path), say)
-
-
-def keep_built(name: str, write: Callable[[Path], float], say: Callable[[str], None]) -> Path:
-    """Write a bundle of `genrelab.bundles.session.BUILT` where it is looked for, say so and return its path.
-
-    Parameters
-    ----------
-    name
-        Of the bundle.
-    write
-        Writes it to a path and returns its deviation from PyTorch.
-    say
-        Told what was written.
-    """
-    path = built_bundle(name)
+    path = teacher_bundle()
     with claimed(path.parent / ".lock", wait=True):
         remove_leftovers(path.parent)
-        deviation = write(path)
-    say(f"{name}: {path} (of PyTorch's values it is {deviation:.0e} off)")
+        deviation = write_bundle(models, metadata, path)
+    say(f"{TEACHER}: {path} (of PyTorch's values it is {deviation:.0e} off)")
     return path
 
 
 def licence_of(name: str) -> str:
     """Return the licence of a network's weights."""
-    return {LISTENER: listener.LICENCE, YAMNET: yamnet.LICENCE}.get(name, musicnn.LICENCE)
+    return (own.LICENCES | {YAMNET: yamnet.LICENCE}).get(name, musicnn.LICENCE)
 
 
 def can_be_whole(metadata: Metadata) -> bool:
@@ -219,12 +189,12 @@ def can_be_whole(metadata: Metadata) -> bool:
     return metadata.extractor.get("kind") == "backbone" and metadata.window == WINDOW
 
 
-def _model(metadata: Metadata, genres: int) -> GenreModel:
+def _model(metadata: Metadata) -> GenreModel:
     parts = []
     for name in ("frontend", "network"):
         options = dict(metadata.recipe[name])
         parts.append((str(options.pop("kind")), options))
-    return build_model(parts[0], parts[1], metadata.sample_rate, metadata.window, genres).eval()
+    return build_model(parts[0], parts[1], metadata.sample_rate, metadata.window, len(metadata.genres)).eval()
 
 
 def load_network(name: str) -> nn.Module:
@@ -235,8 +205,8 @@ def load_network(name: str) -> nn.Module:
     BackboneError
         It is not on this machine, or damaged.
     """
-    if name == LISTENER:
-        return load_listener()
+    if name in OWN:
+        return own.load_own(name)
     original = load_original(name)
     return Pruned(original) if isinstance(original, Musicnn | MusicnnVgg) else original
 

@@ -39,8 +39,8 @@ class Classifier:
     Parameters
     ----------
     bundle
-        An ``.onnx`` file made by ``genrelab export``; ``"large"`` or ``"teacher"`` for those that ``genrelab backbone
-        fetch`` builds; None or ``"default"`` for the one that comes with the package.
+        An ``.onnx`` file made by ``genrelab export``; ``"teacher"`` for the one that ``genrelab backbone fetch
+        musicnn`` builds; None or ``"default"`` for the one that comes with the package.
     threads
         Threads within one run of the graph. One is right wherever files are spread over processors, and gives a file
         the same result whatever their number.

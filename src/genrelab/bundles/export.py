@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from genrelab.bundles.metadata import KEY, Metadata
 from genrelab.bundles.session import EMBEDDING, EXAMPLE, INPUT, LOGITS, build_extractor, require_fit
+from genrelab.bundles.shrink import shrink
 from genrelab.errors import BundleError
 from genrelab.files import atomic_path
 from genrelab.networks.model import GenreModel
@@ -124,6 +125,7 @@ def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | o
             node.ClearField("doc_string")
         for value in (*graph.graph.value_info, *graph.graph.initializer, *graph.graph.input, *graph.graph.output):
             value.ClearField("metadata_props")
+        shrink(graph.graph)
         onnx.helper.set_model_props(graph, {KEY: metadata.to_json()})
         onnx.save(graph, temporary)
         session = onnxruntime.InferenceSession(temporary, providers=["CPUExecutionProvider"])

@@ -39,14 +39,12 @@ def default_bundle() -> Path:
     return path
 
 
-DEFAULT, TEACHER, LARGE = "default", "teacher", "large"
-BUILT = {TEACHER: "musicnn", LARGE: "yamnet"}
-"""Bundles with others' networks in them, and what ``genrelab backbone fetch`` brings to build each."""
+DEFAULT, TEACHER = "default", "teacher"
 
 
-def built_bundle(name: str) -> Path:
-    """Return where a bundle of `BUILT` lies once it is built."""
-    return cache_folder() / "bundles" / f"{name}.onnx"
+def teacher_bundle() -> Path:
+    """Return where the bundle lies that ``genrelab backbone fetch musicnn`` builds."""
+    return cache_folder() / "bundles" / f"{TEACHER}.onnx"
 
 
 def find_bundle(name: "str | os.PathLike[str] | None") -> Path:
@@ -55,7 +53,7 @@ def find_bundle(name: "str | os.PathLike[str] | None") -> Path:
     Parameters
     ----------
     name
-        A file; a name of `BUILT`; None or ``"default"`` for the default bundle.
+        A file; ``"teacher"``; None or ``"default"`` for the default bundle.
 
     Raises
     ------
@@ -65,12 +63,13 @@ def find_bundle(name: "str | os.PathLike[str] | None") -> Path:
     known = DEFAULT if name is None else os.fspath(name)
     if known == DEFAULT:
         return default_bundle()
-    if known not in BUILT:
+    if known != TEACHER:
         return Path(known)
-    path = built_bundle(known)
+    path = teacher_bundle()
     if not path.is_file():
-        fetch = f"genrelab backbone fetch {BUILT[known]}"
-        raise BundleError(f"{path}: the bundle {known!r} is not here yet; `{fetch}` builds it")
+        raise BundleError(
+            f"{path}: the bundle {TEACHER!r} is not here yet; `genrelab backbone fetch musicnn` builds it"
+        )
     return path
 
 

@@ -1,5 +1,6 @@
 """``genrelab backbone``: networks that others trained."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ def fetch(
         str,
         typer.Argument(
             help="musicnn: four networks trained to tag 50 kinds of music. yamnet: one that tells 521 kinds of sound. "
-            "listener: genrelab's own, descended from musicnn's; it comes with the package and is only made ready."
+            "genrelab: its own two, which descend from those; they come with the package and are only made ready."
         ),
     ],
     source: Annotated[
@@ -31,36 +32,44 @@ def fetch(
     musicnn (Pons and Serra 2019, ISC licence): MSD_musicnn and MSD_vgg learned from the Million Song Dataset,
     MTT_musicnn and MTT_vgg from MagnaTagATune. With heads of genrelab's two of them become the bundle `teacher`.
 
-    yamnet (Plakal and Ellis 2020, Apache licence 2.0) learned from AudioSet. With genrelab's own network it becomes the
-    bundle `large`: more often right than the default one, and slower. `genrelab classify --bundle large` uses it.
+    yamnet (Plakal and Ellis 2020, Apache licence 2.0) learned from AudioSet.
+
+    genrelab's two are called `listener` (from MSD_musicnn and MSD_vgg) and `small-yamnet`: what the default bundle
+    hears with.
 
     The packages are read, not installed; TensorFlow is not needed.
     """
     from rich.console import Console
 
-    from genrelab.bundles.session import BUILT
     from genrelab.errors import BackboneError
 
-    if name == "listener":
-        from genrelab.backbones.listener import load_listener, tag_names, write_graph
+    if name not in _BROUGHT:
+        raise BackboneError(f"{name!r} cannot be fetched; there are: {', '.join(_BROUGHT)}")
+    console = Console(stderr=True, highlight=False, markup=False)
+    for path in _BROUGHT[name](source, lambda line: console.print(line, soft_wrap=True)):
+        typer.echo(path)
 
-        typer.echo(write_graph(load_listener(), tag_names()))
-        return
-    if name not in BUILT.values():
-        raise BackboneError(f"{name!r} cannot be fetched; there are: {', '.join(BUILT.values())}, listener")
-    from genrelab.backbones.answers import build_large
+
+Say = Callable[[str], None]
+
+
+def _musicnn(source: Path | None, say: Say) -> list[Path]:
     from genrelab.backbones.musicnn import fetch_musicnn
     from genrelab.backbones.teacher import build_teacher
+
+    return [*fetch_musicnn(source, say), build_teacher(say)]
+
+
+def _yamnet(source: Path | None, say: Say) -> list[Path]:
     from genrelab.backbones.yamnet import fetch_yamnet
 
-    console = Console(stderr=True, highlight=False, markup=False)
+    return [fetch_yamnet(source, say)]
 
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True)
 
-    if name == "musicnn":
-        written = [*fetch_musicnn(source, say), build_teacher(say)]
-    else:
-        written = [fetch_yamnet(source, say), build_large(say)]
-    for path in written:
-        typer.echo(path)
+def _genrelab(source: Path | None, say: Say) -> list[Path]:
+    from genrelab.backbones.own import write_graphs
+
+    return write_graphs()
+
+
+_BROUGHT = {"musicnn": _musicnn, "yamnet": _yamnet, "genrelab": _genrelab}

@@ -28,7 +28,7 @@ def classify(
         ),
     ],
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, or default, large or teacher.")
+        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, or default or teacher.")
     ] = None,
     format_: Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")] = Format.TABLE,
     top: Annotated[
@@ -46,7 +46,7 @@ def classify(
             show_default=False,
         ),
     ] = None,
-    tags: Annotated[bool, typer.Option("--tags", help="Also tell tags: instruments, voices, moods.")] = False,
+    tags: Annotated[bool, typer.Option("--tags", help="Also tell tags: voices, instruments, moods, sounds.")] = False,
     windows: Annotated[
         int | None, typer.Option(min=1, help="How many windows of a track to hear. [default: 12; short tracks whole]")
     ] = None,

@@ -30,7 +30,7 @@ class Form(StrEnum):
 
 def info(
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, or default, large or teacher.")
+        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, or default or teacher.")
     ] = None,
     format_: Annotated[Form, typer.Option("--format", "-f", help="For people, or for programs.")] = Form.TEXT,
 ) -> None:

@@ -23,10 +23,13 @@ MUSICNN = {"MSD_musicnn": _MUSICNN, "MTT_musicnn": _MUSICNN, "MSD_vgg": _VGG, "M
 YAMNET = "yamnet"
 """What ``genrelab backbone fetch yamnet`` brings."""
 LISTENER = "listener"
-"""Genrelab's own network (`genrelab.networks.listener`), which comes with the package."""
+SMALL_YAMNET = "small-yamnet"
+OWN = (LISTENER, SMALL_YAMNET)
+"""Genrelab's own networks, which come with the package: descendants of musicnn's and of YAMNet."""
 NETWORKS = MUSICNN | {
     YAMNET: {"tags": 521, "penultimate": 1024},
     LISTENER: {"tags": 50, "penultimate": 200, "mean_pool": 256, "max_pool": 256, "blocks": 254},
+    SMALL_YAMNET: {"tags": 521, "penultimate": 1024},
 }
 """The layers of each network and their sizes, in the order in which they lie in its output."""
 MOST_GAIN = 30.0
@@ -66,9 +69,10 @@ class Backbone(Extractor):
             raise RecipeError(f"frontend.networks: {', '.join(unknown) or 'none'}; choose of {', '.join(NETWORKS)}")
         self.networks = tuple(networks)
         self.level = level
-        if LISTENER in self.networks and backbone_file(LISTENER).is_file():
-            # Fetched networks stay as they are; this one learns anew, and what an older one heard is no use then.
-            self.version = int(content_hash(backbone_file(LISTENER))[:12], 16)
+        # Fetched networks stay as they are; ours learn anew, and what an older one heard is no use then.
+        ours = [backbone_file(name) for name in self.networks if name in OWN and backbone_file(name).is_file()]
+        if ours:
+            self.version = int("".join(content_hash(path)[:12] for path in ours), 16)
         self.size = sum(size for name in self.networks for size in NETWORKS[name].values())
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -101,8 +105,7 @@ def at_level(samples: NDArray[np.float32], level: float) -> NDArray[np.float32]:
 
 def backbone_file(name: str) -> Path:
     """Return where a network lies once it is fetched."""
-    folder = "genrelab" if name == LISTENER else _source(name)
-    return cache_folder() / "backbones" / folder / f"{name}.onnx"
+    return cache_folder() / "backbones" / _source(name) / f"{name}.onnx"
 
 
 def bring(name: str) -> str:
@@ -111,7 +114,9 @@ def bring(name: str) -> str:
 
 
 def _source(name: str) -> str:
-    return "musicnn" if name in MUSICNN else name
+    if name in MUSICNN:
+        return "musicnn"
+    return "genrelab" if name in OWN else name
 
 
 @cache

@@ -81,7 +81,9 @@ def spectrum_frames(
 def _by_convolution(padded: Tensor, window: Tensor, hop_length: int, bins: int, power: float) -> Tensor:
     """Return what `_magnitudes` does, of samples (batch, samples) cut into frames."""
     n_fft = len(window)
-    turns = torch.arange(bins, dtype=torch.float64)[:, None] * torch.arange(n_fft, dtype=torch.float64) / n_fft
+    # An exporter keeps these whole numbers, in half the room where single precision holds them exactly.
+    whole = torch.float32 if bins * n_fft <= 2**24 else torch.float64
+    turns = (torch.arange(bins, dtype=whole)[:, None] * torch.arange(n_fft, dtype=whole)).double() / n_fft
     waves = torch.cat([torch.cos(2 * torch.pi * turns), torch.sin(2 * torch.pi * turns)])
     spectrum = F.conv1d(padded[:, None], (waves * window).float()[:, None], stride=hop_length)
     squared = (spectrum[:, :bins].square() + spectrum[:, bins:].square()).transpose(1, 2)

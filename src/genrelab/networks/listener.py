@@ -145,6 +145,15 @@ class Listener(nn.Module):
         """Return the layers of mel power (batch, 1, bands, 187 frames), (batch, size) each; `sizes` tells the sizes."""
         return self.read(compress(features))
 
+    def make_ready(self) -> None:
+        """Lay the blocks' weights as training steps want them.
+
+        The factors before the first filters stay as they are: a gradient for them is what would cost most time.
+        """
+        for tower in (self.shaped, self.small):
+            tower.norm.requires_grad_(False)
+        self.small.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
     def read(self, heard: Tensor) -> dict[str, Tensor]:
         """Return the layers of what `compress` returned; see `layers`."""
         shaped, small = self.shaped(heard), self.small(heard)

@@ -23,8 +23,8 @@ from sklearn.model_selection import GroupKFold
 
 from genrelab.audio.processors import processors
 from genrelab.audio.read import probe
-from genrelab.backbones.answers import FURTHER, GENRE_TAGS, RANGE, Answers, Familiarity, further, save_answers
-from genrelab.backbones.listener import LICENCE, tag_names
+from genrelab.backbones.answers import FURTHER, RANGE, Answers, Familiarity, further, shown_tags
+from genrelab.backbones.own import tag_names
 from genrelab.backbones.teacher import Whole, licence_of
 from genrelab.bundles.answer import sureness, windows_apart
 from genrelab.bundles.export import Committee, export_bundle
@@ -37,7 +37,7 @@ from genrelab.errors import AudioError
 from genrelab.evaluation.calibration import expected_calibration_error, reliability
 from genrelab.evaluation.predictions import Predictions
 from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW, Backbone
-from genrelab.training.publish import HEADS, describe
+from genrelab.training.publish import describe
 from genrelab.training.run import load_models, load_run_recipe
 
 KEPT = 0.95
@@ -198,13 +198,13 @@ def build(
     Parameters
     ----------
     run
-        A finished run of the recipe ``default`` or ``large``, whose clips' files are where they were.
+        A finished run of the recipe ``default``, whose clips' files are where they were.
     music
         Files of music by the name of where they come from: they tell what music is, not of which genre it is.
     not_music
         The corpus ``not-music``.
     path
-        The ``.onnx`` file; a ``.safetensors`` file takes what others' networks are joined to later (`save_answers`).
+        The ``.onnx`` file.
     say
         Told what is being done.
     vocabulary
@@ -212,7 +212,9 @@ def build(
     """
     recipe, test = load_run_recipe(run), Predictions.read(run / "predictions.parquet").part("test")
     networks, level = recipe.frontend.options["networks"], recipe.frontend.options["level"]
-    licence = "; in it ".join([LICENCE, *(f"{name}: {licence_of(name)}" for name in networks[1:])])
+    licence = "; in it ".join(
+        ["MIT, by the genrelab developers", *(f"{name}: {licence_of(name)}" for name in networks)]
+    )
     said = replace(describe(run, recipe, averaged=True, licence=licence), hop=WINDOW // 2)
     models = load_models(run, len(said.genres), range(said.metrics["folds"]))
     listener = Backbone(SAMPLE_RATE, networks, level)
@@ -258,16 +260,12 @@ def build(
         growth=growth,
         unknown_below=below,
         unknown_above=above,
-        tags=tuple(name for name in names if name not in GENRE_TAGS),
+        tags=tuple(shown_tags(networks)),
         vocabularies={vocabulary: said.genres},
         recipe=recipe.model_dump(mode="json", include={"name", "frontend", "network"}),
     )
-    if path.suffix == HEADS:
-        save_answers(models, metadata, said.temperature, offsets, familiarity, path)
-    else:
-        whole = Whole(networks, level, Committee(models))
-        answers = Answers(whole, said.temperature, names, offsets, familiarity)
-        say(f"{path}: of PyTorch's values it is {export_bundle([answers], metadata, path):.0e} off")
+    answers = Answers(Whole(networks, level, Committee(models)), said.temperature, names, offsets, familiarity)
+    say(f"{path}: of PyTorch's values it is {export_bundle([answers], metadata, path):.0e} off")
     return {
         "clips": len(ten),
         "temperature, growth": (said.temperature, growth),

@@ -1,4 +1,4 @@
-"""A listener learns to hear what its teacher hears (Hinton et al. 2015, arXiv:1503.02531; here layers, not classes)."""
+"""A network learns to hear what its teacher hears (Hinton et al. 2015, arXiv:1503.02531; here layers, not classes)."""
 
 import copy
 import math
@@ -10,13 +10,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genrelab.networks.listener import Listener
+from genrelab.networks.yamnet import SmallYamnet
 
+Learner = Listener | SmallYamnet
 HELD_OUT = 1024
 """Lessons, the last ones, that are not learned from: they tell how well it hears."""
 
 
 def distill(
-    listener: Listener,
+    learner: Learner,
     heard: Tensor,
     layers: Tensor,
     *,
@@ -27,11 +29,11 @@ def distill(
     average: float = 0.999,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
-    """Let a listener learn, in place: it is left with the moving average of its weights.
+    """Let a network learn, in place: it is left with the moving average of its weights.
 
     Parameters
     ----------
-    listener
+    learner
         As it begins.
     heard, layers
         Lessons; see `genrelab.training.lessons`.
@@ -51,55 +53,52 @@ def distill(
     Returns
     -------
     dict
-        For each layer the share of the teacher's variance that the listener explains on the held-out lessons, the
+        For each layer the share of the teacher's variance that the learner explains on the held-out lessons, the
         median over the layer's values.
     """
     generator = torch.Generator().manual_seed(seed)
     learn = len(heard) - HELD_OUT
     scale = _scale(layers)
-    # A gradient for the samples, which nobody needs, is what the first filters' gradients would cost most time for.
-    for tower in (listener.shaped, listener.small):
-        tower.norm.requires_grad_(False)
-    listener.small.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    weights = [value for value in listener.parameters() if value.requires_grad]
+    learner.make_ready()
+    weights = [value for value in learner.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=lr, weight_decay=1e-4)
     steps = int(epochs * learn / batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / max(1, steps)))
-    mean = copy.deepcopy(listener)
+    mean = copy.deepcopy(learner)
     begin, recent = time.perf_counter(), 0.0
     order = torch.empty(0, dtype=torch.long)
     for step in range(steps):
         if len(order) < batch_size:
             order = torch.randperm(learn, generator=generator)
         batch, order = order[:batch_size].sort().values, order[batch_size:]
-        loss = _loss(listener, heard[batch], layers[batch], scale)
+        loss = _loss(learner, heard[batch], layers[batch], scale)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         schedule.step()
         with torch.no_grad():
-            for kept, new in zip(mean.parameters(), listener.parameters(), strict=True):
+            for kept, new in zip(mean.parameters(), learner.parameters(), strict=True):
                 kept.lerp_(new, 1 - min(average, step / (step + 10)))
         recent += (float(loss.detach()) - recent) / min(step + 1, 200)
         if (step + 1) % 500 == 0 or step + 1 == steps:
             found = ", ".join(f"{name} {value:.3f}" for name, value in explained(mean, heard, layers).items())
             say(f"step {step + 1} of {steps}, {time.perf_counter() - begin:.0f} s, loss {recent:.4f}; {found}")
-    listener.load_state_dict(mean.state_dict())
-    return explained(listener, heard, layers)
+    learner.load_state_dict(mean.state_dict())
+    return explained(learner, heard, layers)
 
 
-def explained(listener: Listener, heard: Tensor, layers: Tensor) -> dict[str, float]:
+def explained(learner: Learner, heard: Tensor, layers: Tensor) -> dict[str, float]:
     """Return what `distill` does, of a listener as it is."""
     ask, wanted = heard[-HELD_OUT:], layers[-HELD_OUT:].float()
     with torch.inference_mode():
         said = torch.cat(
-            [torch.cat(list(listener.read(part[:, None].float()).values()), 1) for part in torch.split(ask, 64)]
+            [torch.cat(list(learner.read(part[:, None].float()).values()), 1) for part in torch.split(ask, 64)]
         )
     error, variance = (said - wanted).square().mean(0), wanted.var(0)
     shares = torch.where(variance > _STILL**2, 1 - error / variance.clamp(min=_STILL**2), torch.nan)
-    parts = torch.split(shares, list(listener.sizes.values()))
-    return {name: float(part.nanmedian()) for name, part in zip(listener.sizes, parts, strict=True)}
+    parts = torch.split(shares, list(learner.sizes.values()))
+    return {name: float(part.nanmedian()) for name, part in zip(learner.sizes, parts, strict=True)}
 
 
 _STILL = 1e-3  # a value that moves less than this says nothing
@@ -111,11 +110,11 @@ def _scale(layers: Tensor) -> Tensor:
     return torch.where(deviation > _STILL, 1 / deviation.clamp(min=_STILL), 0.0)
 
 
-def _loss(listener: Listener, heard: Tensor, layers: Tensor, scale: Tensor) -> Tensor:
+def _loss(learner: Learner, heard: Tensor, layers: Tensor, scale: Tensor) -> Tensor:
     """Return the mean over layers of the smooth absolute error of their values, each by its deviation."""
-    said = torch.cat(list(listener.read(heard[:, None].float()).values()), 1)
+    said = torch.cat(list(learner.read(heard[:, None].float()).values()), 1)
     errors = F.smooth_l1_loss(said * scale, layers.float() * scale, reduction="none").mean(0)
-    return torch.stack([part.mean() for part in torch.split(errors, list(listener.sizes.values()))]).mean()
+    return torch.stack([part.mean() for part in torch.split(errors, list(learner.sizes.values()))]).mean()
 
 
 def _rate(done: float) -> float:

@@ -1,7 +1,7 @@
-"""What a listener learns from: pieces of unlabelled sound, spoilt, and what the teacher hears in them unspoilt.
+"""What our own networks learn from: pieces of unlabelled sound, spoilt, and what a teacher hears in them unspoilt.
 
 Variety is what a small set of recordings lacks: pieces are taken from anywhere, two may sound at once, and run faster
-or slower. What is asked of the listener is harder than what the teacher hears: the same piece clipped, muffled, noisy,
+or slower. What is asked of the learner is harder than what the teacher hears: the same piece clipped, muffled, noisy,
 shifted; it shall hear through that.
 """
 
@@ -17,16 +17,17 @@ import soxr
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from genrelab.audio.store import SampleStore
 from genrelab.augment import WaveformAugmentation
 from genrelab.augment.tempo_and_pitch import PitchShift, TimeStretch
 from genrelab.augment.waveform import BandStop, LowPass, Noise
-from genrelab.backbones.teacher import load_teacher
-from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW
+from genrelab.backbones.teacher import load_original, load_teacher
+from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, SMALL_YAMNET, WINDOW, YAMNET
 from genrelab.files import atomic_path
-from genrelab.frontends.bands import MusicnnBands
+from genrelab.frontends import FrontEnd
+from genrelab.frontends.bands import MusicnnBands, YamnetBands
 from genrelab.networks.listener import compress
 
 CHUNK = 512
@@ -46,6 +47,7 @@ def make_lessons(
     stores: Sequence[Path],
     folder: Path,
     count: int,
+    learner: str = LISTENER,
     seed: int = 0,
     jobs: int = 1,
     advance: Callable[[], None] = lambda: None,
@@ -58,10 +60,12 @@ def make_lessons(
         Folders of sample stores at 16 kHz. A store, and a clip within it, is heard in proportion to the square root of
         its length: ten times longer says more, but not ten times more.
     folder
-        Where ``00000.safetensors`` and so on shall lie: ``heard`` (lessons, 187 frames, 96 bands) and ``layers``
-        (lessons, the sum of a listener's sizes), both float16.
+        Where ``00000.safetensors`` and so on shall lie: ``heard`` (lessons, what the learner's ``read`` takes) and
+        ``layers`` (lessons, the sum of its sizes), both float16.
     count
         How many lessons at least.
+    learner
+        Whom they are for: ``"listener"``, who is taught by MSD_musicnn and MSD_vgg, or ``"small-yamnet"``, by YAMNet.
     seed
         What is heard follows from it and the number of the file alone, however many processes share the work.
     jobs
@@ -76,7 +80,7 @@ def make_lessons(
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = [number for number in range(-(-count // CHUNK)) if not _file(folder, number).is_file()]
-    write = partial(_write, list(stores), folder, seed)
+    write = partial(_write, list(stores), folder, learner, seed)
     with ExitStack() as stack:
         pool = stack.enter_context(ProcessPoolExecutor(jobs, get_context("spawn"))) if jobs > 1 else None
         for _ in (pool.map if pool else map)(write, missing):
@@ -93,10 +97,9 @@ def _file(folder: Path, number: int) -> Path:
     return folder / f"{number:05}.safetensors"
 
 
-def _write(stores: list[Path], folder: Path, seed: int, number: int) -> None:
+def _write(stores: list[Path], folder: Path, learner: str, seed: int, number: int) -> None:
     torch.set_num_threads(1)
-    teacher = load_teacher()
-    bands = MusicnnBands(SAMPLE_RATE, LEVEL)
+    teacher, bands, hear = _TAUGHT[learner]()
     rng = np.random.default_rng([seed, number])
     pieces = _pieces(rng, [SampleStore(path) for path in stores])
     heard, layers = [], []
@@ -104,8 +107,9 @@ def _write(stores: list[Path], folder: Path, seed: int, number: int) -> None:
         for _ in range(CHUNK // _BATCH):
             clean = np.stack([next(pieces) for _ in range(_BATCH)])
             spoilt = np.stack([_spoil(piece, rng) for piece in clean])
-            layers.append(teacher(bands(torch.from_numpy(clean))).half())
-            heard.append(compress(bands(torch.from_numpy(spoilt)))[:, 0].half())
+            told = teacher.layers(bands(torch.from_numpy(clean)))  # type: ignore[operator]
+            layers.append(torch.cat(list(told.values()), 1).half())
+            heard.append(hear(bands(torch.from_numpy(spoilt)))[:, 0].half())
     with atomic_path(_file(folder, number)) as temporary:
         save_file({"heard": torch.cat(heard).contiguous(), "layers": torch.cat(layers).contiguous()}, temporary)
 
@@ -150,6 +154,18 @@ def _spoil(piece: Samples, rng: np.random.Generator) -> Samples:
         piece = np.clip(piece, -limit, limit)
     return np.asarray(piece, np.float32)
 
+
+def _for_listener() -> "_Taught":
+    return load_teacher(), MusicnnBands(SAMPLE_RATE, LEVEL), compress
+
+
+def _for_small_yamnet() -> "_Taught":
+    return load_original(YAMNET), YamnetBands(SAMPLE_RATE, LEVEL), lambda bands: bands
+
+
+_Taught = tuple[nn.Module, FrontEnd, Callable[[Tensor], Tensor]]
+_TAUGHT: dict[str, Callable[[], _Taught]] = {LISTENER: _for_listener, SMALL_YAMNET: _for_small_yamnet}
+"""For each learner: who teaches it, the bands that both hear, and what the learner makes of them first."""
 
 _SPOILERS: tuple[WaveformAugmentation, ...] = (
     PitchShift((-1.3, 1.3), p=0.2),

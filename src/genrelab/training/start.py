@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genrelab.backbones.listener import listener_file
+from genrelab.backbones.own import own_file
 from genrelab.errors import RunError
+from genrelab.extractors.backbone import LISTENER
 from genrelab.frontends import FrontEnd
 from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.model import GenreModel
@@ -68,7 +69,7 @@ def take_weights(model: GenreModel, start: Start, fold: str) -> None:
         names = ", ".join(name for name, _ in model.network.named_children())
         raise RunError(f"start.part: the network has no part {start.part!r}; it has {names}") from None
     if start.run is None:
-        load_weights(part, listener_file())
+        load_weights(part, own_file(LISTENER))
     else:
         load_weights(part, start.run / fold / "best.safetensors", "network.")
     part.requires_grad_(False).eval()  # Lightning leaves modes as it finds them
