@@ -10,7 +10,16 @@ from genrelab.backbones.answers import FURTHER
 from genrelab.backbones.own import write_graphs
 from genrelab.bundles.classifier import Classifier
 from genrelab.corpora import load_corpus
-from genrelab.studies.default_model import Heard, area, build, choose_offsets, fit_familiarity, fit_growth, joined
+from genrelab.studies.default_model import (
+    Heard,
+    area,
+    build,
+    choose_offsets,
+    equal_errors,
+    fit_familiarity,
+    fit_growth,
+    joined,
+)
 from genrelab.training.recipe import load_recipe
 from genrelab.training.run import Options, train
 
@@ -106,6 +115,15 @@ def test_areas_are_those_of_scikit_learn_for_ties_too(seed):
     music, other = rng.integers(0, 5, 50).astype(float), rng.integers(2, 7, 30).astype(float)
     pairs = (other[:, None] > music).mean() + 0.5 * (other[:, None] == music).mean()
     assert area(music, other) == pytest.approx(pairs)
+
+
+def test_errors_are_equal_where_as_much_music_is_strange_as_other_sounds_are_not():
+    rng = np.random.default_rng(0)
+    music, other = rng.normal(0, 1, 4000), rng.normal(3, 1, 1000)
+    score = equal_errors(music, other)
+    assert score == pytest.approx(1.5, abs=0.1)
+    assert (music > score).mean() == pytest.approx((other <= score).mean(), abs=0.005)
+    assert 1 <= equal_errors(np.zeros(50), np.ones(20)) <= 1
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.model_selection import GroupKFold
 
 from genrelab.audio.processors import processors
@@ -41,7 +41,7 @@ from genrelab.training.publish import describe
 from genrelab.training.run import load_models, load_run_recipe
 
 KEPT = 0.95
-"""The share of music that keeps an answer: half of the rest may be too strange, half too unsure."""
+"""The least share of music that keeps an answer: half of the rest may be too strange, half too unsure."""
 LOST = 0.0015
 """The share of clips that one further genre may take from the ten that were right."""
 FOLDS = 5
@@ -250,7 +250,8 @@ def build(
     sure = np.exp(joint).max(1)
     half = (1 - KEPT) / 2
     # Music from elsewhere shall keep its answer too: what is labelled is of one kind and age.
-    above = max(float(np.quantile(familiar[: len(ten)], 1 - half)), float(np.quantile(familiar[len(ten) :], KEPT)))
+    least = max(float(np.quantile(familiar[: len(ten)], 1 - half)), float(np.quantile(familiar[len(ten) :], KEPT)))
+    above = max(least, equal_errors(familiar, unfamiliar))  # a judge that could afford to be stricter need not be
     below = float(np.quantile(sure, half))
     metadata = replace(
         said,
@@ -308,8 +309,17 @@ def fit_growth(logits: Floats, true: NDArray[np.int64], apart: Floats) -> float:
 
 def area(familiar: Floats, strange: Floats) -> float:
     """Return the area under the receiver operating characteristic of scores of music and of other sounds."""
-    kinds = np.repeat([0, 1], [len(familiar), len(strange)])
-    return float(roc_auc_score(kinds, np.concatenate([familiar, strange])))
+    return float(roc_auc_score(*_labelled(familiar, strange)))
+
+
+def equal_errors(familiar: Floats, strange: Floats) -> float:
+    """Return the score above which as large a share of music lies as of other sounds lies below, or nearly."""
+    music_above, strange_above, scores = roc_curve(*_labelled(familiar, strange), drop_intermediate=False)
+    return float(scores[1:][np.abs(music_above - (1 - strange_above))[1:].argmin()])
+
+
+def _labelled(familiar: Floats, strange: Floats) -> tuple[NDArray[np.int64], Floats]:
+    return np.repeat([0, 1], [len(familiar), len(strange)]), np.concatenate([familiar, strange])
 
 
 def joined(one: Heard, other: Heard) -> Heard:
