@@ -5,6 +5,7 @@ genres: a network that knows tags gives the odds that one is there. Both come un
 genre are set against the ten together, whose probabilities the head shares out.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -130,16 +131,16 @@ class Answers(nn.Module):
 
 
 def shown_tags(networks: Sequence[str]) -> dict[str, int]:
-    """Return the tags that are shown beside genres, and where each lies in the layers of these networks of our own."""
+    """Return the tags that are shown beside genres, and where each lies in the layers of these networks of our own.
+
+    Of a name like "Violin, fiddle" or "Scratching (performance technique)" the first part is shown.
+    """
     found: dict[str, int] = {}
     start = 0
     for network in networks:
-        names = tag_names(network)  # the first layer
-        found |= {
-            tag: start + place
-            for place, tag in enumerate(names)
-            if (tag not in GENRE_TAGS if network == LISTENER else tag in SOUNDS)
-        }
+        for place, tag in enumerate(tag_names(network)):  # the first layer
+            if tag not in GENRE_TAGS if network == LISTENER else tag in SOUNDS:
+                found[re.split(r", | \(", tag)[0]] = start + place
         start += sum(NETWORKS[network].values())
     return found
 
