@@ -90,7 +90,7 @@ class Answers(nn.Module):
     Parameters
     ----------
     whole
-        The listener, whose first layer is that of the tags, and any networks behind it.
+        The listener, whose first layer is that of the tags, and any others of our own behind it.
     temperature
         By which the head's logits are divided.
     tags
@@ -99,7 +99,7 @@ class Answers(nn.Module):
         What is added to the log-odds of each further genre of `FURTHER`, in its order; a genre that is missing is not
         answered.
     familiarity
-        The judge of the listener's layers.
+        The judge of all layers.
     """
 
     outputs = (LOGITS, EMBEDDING, TAGS, STRANGENESS)

@@ -1,4 +1,4 @@
-"""The default bundle's network: both of musicnn's, without what never fires in them, in larger steps, in one graph.
+"""The default bundle's first network: two of musicnn's, without what never fires in them, as one.
 
 Architecture after Pons and Serra 2019 (arXiv:1909.06654), see `genrelab.networks.musicnn`. Nine in ten of the filters
 that those networks were trained with have weights of zero: regularisation put them out. Without them, and with steps of

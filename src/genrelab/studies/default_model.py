@@ -86,7 +86,7 @@ def hear(listener: Backbone, metadata: Metadata, paths: Sequence[str | Path], gr
     Parameters
     ----------
     listener
-        The extractor with the listener as its only network.
+        The extractor ``backbone`` with the bundle's networks.
     metadata
         Of the bundle to be: how long windows are, and how far apart.
     paths
@@ -193,7 +193,7 @@ def build(
     say: Callable[[str], None] = lambda line: None,
     vocabulary: str = "gtzan",
 ) -> dict[str, Any]:
-    """Write the bundle of a run on the listener, and return the figures that belong in its card.
+    """Write the bundle of a run on our own networks, and return the figures that belong in its card.
 
     Parameters
     ----------
