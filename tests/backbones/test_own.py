@@ -89,7 +89,11 @@ def test_made_ready_they_say_to_extractors_what_they_say_in_pytorch(tmp_path, mo
     assert not backbone_file(LISTENER).exists()
     with pytest.raises(BackboneError, match=r"not here yet; `genrelab backbone fetch genrelab` brings it"):
         Backbone(SAMPLE_RATE, OWN)(clip[:WINDOW])
+    left = tmp_path / "backbones" / "genrelab" / ".genrelab-0000.onnx"  # of a process that was killed
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
     assert main(["backbone", "fetch", "genrelab"]) == 0
+    assert not left.exists()
     told = capsys.readouterr().out.replace("\n", "")
     assert all(str(backbone_file(name)) in told for name in OWN)
     heard = np.asarray(clip[:WINDOW], np.float32)

@@ -38,3 +38,4 @@ def test_what_is_small_or_no_weight_is_left():
     assert not is_large(torch.zeros(63, 64))
     assert not is_large(torch.zeros(10000))
     assert not is_large(torch.zeros(100, 100, dtype=torch.int64))
+    assert not is_large(torch.zeros(100, 100, dtype=torch.float64))  # joined, it would be of another type

@@ -18,9 +18,10 @@ from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.errors import BackboneError
 from genrelab.extractors.backbone import LISTENER, OWN, SAMPLE_RATE, SMALL_YAMNET, WINDOW, backbone_file
-from genrelab.files import atomic_path
+from genrelab.files import atomic_path, remove_leftovers
 from genrelab.frontends import FrontEnd
 from genrelab.frontends.bands import YamnetBands
+from genrelab.locks import claimed
 from genrelab.networks.eight_bits import is_large, join, split
 from genrelab.networks.listener import Listener
 from genrelab.networks.yamnet import SmallYamnet
@@ -116,8 +117,17 @@ def write_graph(name: str, network: Listener | SmallYamnet, tags: Sequence[str])
 
 
 def write_graphs() -> list[Path]:
-    """Write the graphs of all of `OWN`, as they come with the package; see `write_graph`."""
-    return [write_graph(name, load_own(name), tag_names(name)) for name in OWN]
+    """Write the graphs of all of `OWN`, as they come with the package, and return their paths.
+
+    Raises
+    ------
+    BackboneError
+        A network of this installation is missing or damaged.
+    """
+    folder = backbone_file(LISTENER).parent
+    with claimed(folder / ".lock", wait=True):
+        remove_leftovers(folder)
+        return [write_graph(name, load_own(name), tag_names(name)) for name in OWN]
 
 
 def _said(path: Path) -> dict[str, str]:

@@ -8,7 +8,13 @@ from genrelab.networks.eight_bits import is_large, join, split
 
 
 def shrink(graph: onnx.GraphProto) -> None:
-    """Replace large weights by numbers, scales and their product where that is exactly the same, in place."""
+    """Replace large weights by numbers, scales and their product where that is exactly the same.
+
+    Parameters
+    ----------
+    graph
+        Changed in place; what it computes stays the same, bit for bit.
+    """
     whole: list[onnx.NodeProto] = []
     for tensor in list(graph.initializer):
         weight = torch.from_numpy(to_array(tensor).copy())

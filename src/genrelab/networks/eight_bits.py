@@ -41,4 +41,4 @@ def join(numbers: Tensor, scales: Tensor) -> Tensor:
 
 def is_large(weight: Tensor) -> bool:
     """Return whether it is worth the trouble to keep a weight in 8 bits."""
-    return weight.is_floating_point() and weight.ndim > 1 and weight.numel() >= LARGE
+    return weight.dtype == torch.float32 and weight.ndim > 1 and weight.numel() >= LARGE

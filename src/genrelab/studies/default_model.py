@@ -313,7 +313,7 @@ def area(familiar: Floats, strange: Floats) -> float:
 
 
 def equal_errors(familiar: Floats, strange: Floats) -> float:
-    """Return the score above which as large a share of music lies as of other sounds lies below, or nearly."""
+    """Return the score from which on as large a share of music lies as of other sounds lies below, or nearly."""
     music_above, strange_above, scores = roc_curve(*_labelled(familiar, strange), drop_intermediate=False)
     return float(scores[1:][np.abs(music_above - (1 - strange_above))[1:].argmin()])
 

@@ -89,7 +89,7 @@ def distill(
 
 
 def explained(learner: Learner, heard: Tensor, layers: Tensor) -> dict[str, float]:
-    """Return what `distill` does, of a listener as it is."""
+    """Return what `distill` does, of a learner as it is."""
     ask, wanted = heard[-HELD_OUT:], layers[-HELD_OUT:].float()
     with torch.inference_mode():
         said = torch.cat(
