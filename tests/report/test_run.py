@@ -132,13 +132,13 @@ def test_time_is_told_in_shares(make_run) -> None:
 
 def test_runs_of_one_name_are_told_apart_by_their_folders(make_run) -> None:
     one, two = make_run("a/cnn"), make_run("b/cnn", noise_seed=2)
-    assert set(compare_runs([one, two]).table["run"]) == {"cnn", str(two)}
+    assert set(compare_runs([one, two]).table["run"]) == {"a/cnn", "b/cnn"}
 
 
 def test_a_name_that_is_another_runs_path_is_no_clash(make_run, monkeypatch) -> None:
     far, near = make_run("b/cnn"), make_run("cnn", noise_seed=2)
     monkeypatch.chdir(near.parent)
-    assert set(compare_runs([far, Path("cnn")]).table["run"]) == {"cnn", str(near)}
+    assert set(compare_runs([far, Path("cnn")]).table["run"]) == {"b/cnn", f"{near.parent.name}/cnn"}
 
 
 def test_the_same_run_twice_is_no_comparison(make_run) -> None:

@@ -133,3 +133,9 @@ def test_rows_must_be_named_or_all(capsys):
     assert main(["reproduce", "fma-cnn", "--all"]) == 2
     assert main(["reproduce", "no-such-row"]) == 2
     assert "'no-such-row'" in capsys.readouterr().err
+
+
+def test_a_row_that_there_is_not_leaves_nothing(tmp_path, capsys):
+    assert main(["reproduce", "gtzan-cnn-lstn", "--quick", "-o", str(tmp_path / "out")]) == 2
+    assert "gtzan-cnn-lstn" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

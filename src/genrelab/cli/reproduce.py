@@ -53,7 +53,7 @@ def reproduce(
     from genrelab.errors import RecipeError
     from genrelab.files import atomic_path
     from genrelab.report.run import evaluate_run
-    from genrelab.studies.reproduce import Data, Plan, prove, published_rows, summarise
+    from genrelab.studies.reproduce import Data, Plan, prove, published_rows, summarise, waves
     from genrelab.studies.reproduce import reproduce as train
     from genrelab.training.run import Options
 
@@ -62,6 +62,7 @@ def reproduce(
     if threads is not None:
         torch.set_num_threads(threads)
     names = list(rows or published_rows())
+    waves(names)  # a row that there is not is told before anything is made
     if quick:
         toy = {"root": str(output / "toy"), "clips": QUICK_CLIPS}
         sound = Path(load_corpus("toy", **toy).clips["path"].iloc[0])

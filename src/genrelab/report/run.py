@@ -151,15 +151,12 @@ def compare_runs(folders: Sequence[str | Path], output: Path | None = None, part
     """
     runs: dict[str, Predictions] = {}
     histories: dict[str, pd.DataFrame | None] = {}
-    seen: set[Path] = set()
-    for folder in map(Path, folders):
-        resolved = folder.resolve()
-        if resolved in seen:
+    resolved = [Path(folder).resolve() for folder in folders]
+    for folder, path in zip(folders, resolved, strict=True):
+        if resolved.count(path) > 1:
             raise RunError(f"{folder}: named twice; compare different runs")
-        seen.add(resolved)
-        # Of runs/a/cnn and runs/b/cnn, the second goes by its path; `b/cnn cnn` needs the whole one.
-        name = next(name for name in (resolved.name, str(folder), str(resolved)) if name not in runs)
-        run = read_run(folder)
+    for folder, name in zip(folders, _told_apart(resolved), strict=True):
+        run = read_run(Path(folder))
         runs[name], histories[name] = run.predictions.part(part), run.history
     ranking = compare_many(runs)
     if output is not None:
@@ -169,6 +166,16 @@ def compare_runs(folders: Sequence[str | Path], output: Path | None = None, part
         figures = draw_comparison({name: runs[name] for name in order}, histories, genres)
         write_text(output, compare_page(ranking, f1, figures, part=part))
     return ranking
+
+
+def _told_apart(paths: Sequence[Path]) -> list[str]:
+    """Return as much of the end of each path as no other ends in: of runs/a/cnn and runs/b/cnn, a/cnn and b/cnn."""
+    names = []
+    for path in paths:
+        ends = (path.parts[-count:] for count in range(1, len(path.parts) + 1))
+        end = next(end for end in ends if sum(other.parts[-len(end) :] == end for other in paths) == 1)
+        names.append(str(Path(*end)))
+    return names
 
 
 def draw_comparison(
