@@ -223,9 +223,12 @@ def test_precise_batch_norm_is_taken_before_each_validation(finished: Path, tabl
     assert running["validation_loss"][0] != precise["validation_loss"][0]
 
 
-def test_mixed_precision_learns_the_same_genres(table: Path, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:train.precision")
+@pytest.mark.parametrize("network", [None, {"kind": "rnn", "cell": "lstm", "units": 16}])
+def test_mixed_precision_learns_the_same_genres(table: Path, tmp_path: Path, network: dict[str, object] | None) -> None:
     mixed = {"epochs": 5, "crops_per_clip": 16, "batch_size": 8, "lr": 0.01, "precision": "bf16-mixed"}
-    predictions = run.train(tones(table, train=mixed), tmp_path / "mixed", run.Options(stores=tmp_path / "stores"))
+    recipe = tones(table, train=mixed, **({"network": network} if network else {}))
+    predictions = run.train(recipe, tmp_path / "mixed", run.Options(stores=tmp_path / "stores"))
     assert metrics(predictions.part("test"))["accuracy"] > 0.6
     assert "bf16" in (tmp_path / "mixed" / "recipe.yaml").read_text()
 

@@ -1,8 +1,13 @@
-"""The device a recipe asks for, or an error: never silently another one."""
+"""The device a recipe asks for, or an error: never silently another one; and how precisely it can reckon."""
+
+import warnings
+from typing import Literal
 
 import torch
 
 from genrelab.errors import RunError
+
+Precision = Literal["32", "16-mixed", "bf16-mixed"]
 
 
 def available_devices() -> dict[str, int]:
@@ -40,3 +45,30 @@ def choose_device(wanted: str, count: int = 1) -> str:
             f"train.devices: {count} were asked for, and this machine has {found[wanted]} {wanted} device(s)"
         )
     return wanted
+
+
+def usable_precision(wanted: Precision, device: str) -> Precision:
+    """Return the precision that a recipe wants, or ``"32"`` where the CPU would be slowed by half precision.
+
+    A CPU without instructions for bfloat16 imitates them: a convolution takes six times as long as in single precision,
+    and PyTorch has no LSTM for it at all. A warning says so.
+
+    Parameters
+    ----------
+    wanted
+        ``"32"``, ``"16-mixed"`` (bfloat16, too, on a CPU) or ``"bf16-mixed"``.
+    device
+        As `choose_device` says.
+    """
+    if wanted == "32" or device != "cpu" or cpu_has_bfloat16():
+        return wanted
+    warnings.warn(
+        f"train.precision: this CPU has no instructions for {wanted}; training in single precision", stacklevel=2
+    )
+    return "32"
+
+
+def cpu_has_bfloat16() -> bool:
+    """Return whether this CPU reckons with bfloat16 itself: AVX-512 on Intel's and AMD's."""
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(available and torch.ops.mkldnn._is_mkldnn_bf16_supported())

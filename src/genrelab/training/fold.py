@@ -27,7 +27,7 @@ from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.model import GenreModel, build_model, count_parameters
 from genrelab.training.callbacks import TIMINGS, History, ProgressBar, Stopwatch
 from genrelab.training.checkpoints import SafetensorsIO, load_weights
-from genrelab.training.device import choose_device
+from genrelab.training.device import choose_device, usable_precision
 from genrelab.training.examples import ExampleStore
 from genrelab.training.feed import (
     WINDOWS_AT_ONCE,
@@ -257,7 +257,7 @@ def _fit(
         trainer = Trainer(
             accelerator=device,
             **processes.trainer_options(options.devices),
-            precision=options.precision,
+            precision=usable_precision(options.precision, device),
             max_epochs=options.epochs,
             gradient_clip_val=options.gradient_clip,
             callbacks=callbacks,

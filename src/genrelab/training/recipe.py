@@ -31,6 +31,7 @@ from genrelab.evaluation.ensembles import Rule
 from genrelab.frontends import FRONTENDS
 from genrelab.networks import NETWORKS
 from genrelab.recipes import RECIPES, recipe_files
+from genrelab.training.device import Precision
 
 
 class _Section(BaseModel):
@@ -101,7 +102,7 @@ class Train(_Section):
     views: int = Field(default=0, ge=0)  # augmented versions of each clip that a head learns from, made once and kept
     precise_batch_norm: bool = False  # see genrelab.training.batchnorm
     gradient_clip: PositiveFloat | None = None
-    precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
+    precision: Precision = "32"  # a CPU without bfloat16 takes 32 in any case
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: PositiveInt = 1
 

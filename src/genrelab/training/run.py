@@ -29,7 +29,7 @@ from genrelab.evaluation.predictions import Predictions
 from genrelab.files import remove_leftovers, write_json, write_text
 from genrelab.networks.model import GenreModel
 from genrelab.training.checkpoints import load_weights
-from genrelab.training.device import choose_device
+from genrelab.training.device import choose_device, cpu_has_bfloat16
 from genrelab.training.feed import Store
 from genrelab.training.fold import Fold, is_finished, read_fold_facts, recipe_model, train_fold
 from genrelab.training.processes import Processes, together
@@ -245,6 +245,7 @@ def environment() -> dict[str, Any]:
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "bfloat16": cpu_has_bfloat16(),
         "packages": versions,
     }
 
