@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import genrelab
+from genrelab.bundles.classifier import Classifier
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.session import default_bundle
 
@@ -84,6 +85,12 @@ def test_drums_are_not_classical_and_a_piano_is() -> None:
     assert strings.genre == "classical"
     assert dict(drums.genres)["classical"] + dict(drums.genres)["jazz"] < 0.1
     assert dict(strings.genres)["metal"] < 0.05
+
+
+def test_a_song_heard_by_two_threads_is_the_same_song() -> None:
+    song = beat(np.arange(30 * RATE) / RATE)
+    one, two = (Classifier(threads=threads).classify(song, RATE) for threads in (1, 2))
+    assert one.genres == two.genres
 
 
 @pytest.mark.parametrize(

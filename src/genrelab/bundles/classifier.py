@@ -22,7 +22,7 @@ from genrelab.bundles.prediction import Prediction
 from genrelab.bundles.session import EMBEDDING, LOGITS, build_extractor, find_bundle, open_bundle
 from genrelab.errors import AudioError, BundleError
 
-BATCH = 16  # windows in one run of the graph: bounds the memory of its activations
+BATCH = 4  # windows in one run of the graph: more are no faster, and their activations are memory to be had first
 TIMELINE_BLOCK = 64  # windows decoded at a time: bounds the memory of a timeline of ten hours
 _MEMORY = "samples"  # stands for the path in errors about samples from memory
 
@@ -42,8 +42,8 @@ class Classifier:
         An ``.onnx`` file made by ``genrelab export``; ``"teacher"`` for the one that ``genrelab backbone fetch
         musicnn`` builds; None or ``"default"`` for the one that comes with the package.
     threads
-        Threads within one run of the graph. One is right wherever files are spread over processors, and gives a file
-        the same result whatever their number.
+        Threads within one run of the graph. One is right wherever files are spread over processors; a file by itself is
+        answered sooner by several.
     vocabulary
         A name among the bundle's vocabularies: no other genres are answered, and the probabilities of these add up to
         1. None for all genres that it knows.

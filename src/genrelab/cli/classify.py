@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from genrelab.bundles.prediction import Prediction
     from genrelab.cli.writers import Timeline
 
+_MOST_THREADS = 4  # for one file: of a dozen windows more make little
+
 
 def classify(
     paths: Annotated[
@@ -51,7 +53,8 @@ def classify(
         int | None, typer.Option(min=1, help="How many windows of a track to hear. [default: 12; short tracks whole]")
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Files at a time. [default: one a processor]")
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Files at a time, or threads for one. [default: one a processor]"),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first file that fails.")] = False,
     output: Annotated[
@@ -67,13 +70,16 @@ def classify(
     the batch goes on. The exit status is 0 if all went well, 1 if a file failed, 2 if the arguments or the bundle are
     wrong.
     """
+    from genrelab.audio.processors import processors
     from genrelab.bundles.classifier import Classifier
     from genrelab.cli.streams import quiet_libraries, unbroken
     from genrelab.cli.tally import Tally
     from genrelab.cli.writers import writer
     from genrelab.errors import BundleError
 
-    classifier = Classifier(bundle, vocabulary=vocabulary)
+    jobs = processors() if jobs is None else jobs
+    alone = len(paths) == 1 and Path(paths[0]).is_file()
+    classifier = Classifier(bundle, threads=min(jobs, _MOST_THREADS) if alone else 1, vocabulary=vocabulary)
     if tags and not classifier.metadata.tags:
         raise BundleError(f"{classifier.path}: it knows no tags; leave --tags out, or choose another --bundle")
     names = [os.fspath(path) for path in paths]
@@ -102,9 +108,8 @@ def _results(
     windows: int | None,
     top: int | None,
     timeline: bool,
-    jobs: int | None,
+    jobs: int,
 ) -> "Generator[tuple[Prediction, Timeline | None]]":
-    from genrelab.audio.processors import processors
     from genrelab.bundles.parallel import in_order
     from genrelab.bundles.prediction import Prediction
     from genrelab.cli.paths import expand
@@ -121,7 +126,7 @@ def _results(
         except AudioError as error:  # the file has changed, or its beginning alone is damaged
             return Prediction(prediction.path, seconds=prediction.seconds, error=error.reason), []
 
-    yield from in_order(work, expand(names), processors() if jobs is None else jobs)
+    yield from in_order(work, expand(names), jobs)
 
 
 @contextmanager
