@@ -5,6 +5,10 @@ class GenrelabError(Exception):
     """Something the user can mend. The message says what happened, to which file or key, and what to do."""
 
 
+class GenrelabWarning(UserWarning):
+    """Something worth knowing that does not keep the work from going on."""
+
+
 def printable(text: object) -> str:
     """Return `text` with every character escaped that a terminal, a log or a UTF-8 file could choke on.
 

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 
 from genrelab import __version__
 from genrelab.cli.app import EXTRAS, VERBS, main
+from genrelab.errors import GenrelabWarning
 
 HEAVY = ("numpy", "onnxruntime", "soundfile", "pandas", "scipy", "sklearn", "matplotlib", "torch", "lightning", "rich")
 PROGRAM = "import sys; from genrelab.cli.app import main; status = main(sys.argv[1:]); {then}; sys.exit(status)"
@@ -56,6 +58,22 @@ def test_every_verb_is_where_the_table_says(name: str, capsys: pytest.CaptureFix
 def test_version(capsys: pytest.CaptureFixture[str]):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"genrelab {__version__}\n"
+
+
+def test_our_warnings_are_said_once_in_a_line_and_others_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def warn(arguments: object) -> None:
+        for _ in range(2):
+            warnings.warn("train.precision: it is so", GenrelabWarning, stacklevel=1)
+        with pytest.warns(UserWarning, match="another's"):
+            warnings.warn("another's", UserWarning, stacklevel=1)
+
+    monkeypatch.setattr("genrelab.cli.app.application", lambda arguments: lambda args, prog_name: warn(args))
+    before = warnings.showwarning
+    assert main(["train"]) == 0
+    assert capsys.readouterr().err == "genrelab: train.precision: it is so\n"
+    assert warnings.showwarning is before
 
 
 def test_no_verb_prints_the_help(capsys: pytest.CaptureFixture[str]):

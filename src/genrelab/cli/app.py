@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from genrelab import __version__
-from genrelab.cli.streams import close_quietly, say, write_utf8
+from genrelab.cli.streams import close_quietly, say, spoken_warnings, write_utf8
 from genrelab.errors import GenrelabError, printable
 
 
@@ -97,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_utf8(sys.stdout)
     status = 0
     try:
-        application(arguments)(args=arguments, prog_name="genrelab")
+        with spoken_warnings():
+            application(arguments)(args=arguments, prog_name="genrelab")
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except GenrelabError as error:

@@ -5,10 +5,13 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
+
+from genrelab.errors import GenrelabWarning
 
 
 def write_utf8(stream: TextIO) -> None:
@@ -24,6 +27,25 @@ def say(text: str, style: str = "") -> None:
 
     # soft_wrap: a message is one line, which grep finds and terminals fold.
     Console(stderr=True, highlight=False).print(Text(f"genrelab: {text}", style=style), soft_wrap=True)
+
+
+@contextmanager
+def spoken_warnings() -> Iterator[None]:
+    """Say our own warnings as we say errors, each of them once."""
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", GenrelabWarning)
+        show_others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, GenrelabWarning):
+                show_others(message, category, *where, **more)
+            elif str(message) not in said:
+                said.add(str(message))
+                say(str(message), style="yellow")
+
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from genrelab.errors import RecipeError
+from genrelab.errors import GenrelabWarning, RecipeError
 from genrelab.extractors.mel_scale import MelScale, mel_filterbank
 from genrelab.frontends.filterbank import BandedMatrix
 from genrelab.frontends.logarithm import Log
@@ -52,6 +52,7 @@ class MelSpectral(Spectral):
             warnings.warn(
                 f"{empty} of {n_mels} mel bands lie between two bins of the transform and stay empty: "
                 "take fewer n_mels or a longer n_fft",
+                GenrelabWarning,
                 stacklevel=3,
             )
         self.filterbank = BandedMatrix(weights)

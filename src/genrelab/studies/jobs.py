@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ import torch
 from rich.progress import Progress
 
 from genrelab.corpora import load_corpus
-from genrelab.errors import GenrelabError, RunError
+from genrelab.errors import GenrelabError, GenrelabWarning, RunError
 from genrelab.locks import claimed
 from genrelab.training import run
 from genrelab.training.fold import recipe_model
@@ -128,6 +129,7 @@ def _work(
 def _worker(jobs: Sequence[Job], root: Path, options: run.Options, threads: int) -> None:
     """Work in a process of its own, but not longer than the one that started it."""
     torch.set_num_threads(threads)
+    warnings.simplefilter("ignore", GenrelabWarning)  # the parent says the same
     parent = multiprocessing.parent_process()
     try:
         _work(jobs, root, options, wanted=lambda: parent is None or parent.is_alive())

@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from genrelab.errors import RunError
+from genrelab.errors import GenrelabWarning, RunError
 
 Precision = Literal["32", "16-mixed", "bf16-mixed"]
 
@@ -63,7 +63,9 @@ def usable_precision(wanted: Precision, device: str) -> Precision:
     if wanted == "32" or device != "cpu" or cpu_has_bfloat16():
         return wanted
     warnings.warn(
-        f"train.precision: this CPU has no instructions for {wanted}; training in single precision", stacklevel=2
+        f"train.precision: this CPU has no instructions for {wanted}; training in single precision",
+        GenrelabWarning,
+        stacklevel=2,
     )
     return "32"
 
