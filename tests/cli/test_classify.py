@@ -186,6 +186,12 @@ def test_what_is_not_there_is_an_error_of_that_name_alone(music: Path, classify:
     ]
 
 
+def test_a_name_that_no_file_can_have_gets_its_line(classify: Callable[..., tuple[int, str, str]]):
+    status, out, _ = classify("x" * 300 + ".wav", "--format", "jsonl")
+    assert status == 1
+    assert json.loads(out)["error"] == "cannot be read: File name too long"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 @pytest.mark.parametrize("kind", ["table", "json", "jsonl", "csv"])
 def test_a_name_that_is_not_utf8_is_printed_in_every_locale(music: Path, tiny_bundle: Path, kind: str):

@@ -78,7 +78,7 @@ def classify(
     from genrelab.errors import BundleError
 
     jobs = processors() if jobs is None else jobs
-    alone = len(paths) == 1 and Path(paths[0]).is_file()
+    alone = len(paths) == 1 and os.path.isfile(paths[0])  # noqa: PTH113 (Path raises where a name is too long)
     classifier = Classifier(bundle, threads=min(jobs, _MOST_THREADS) if alone else 1, vocabulary=vocabulary)
     if tags and not classifier.metadata.tags:
         raise BundleError(f"{classifier.path}: it knows no tags; leave --tags out, or choose another --bundle")
