@@ -10,7 +10,7 @@ def test_a_cpu_without_bfloat16_trains_in_single_precision_and_says_so(
     monkeypatch: pytest.MonkeyPatch, wanted: str
 ) -> None:
     monkeypatch.setattr(device, "cpu_has_bfloat16", lambda: False)
-    with pytest.warns(UserWarning, match=f"no instructions for {wanted}; training in single precision"):
+    with pytest.warns(UserWarning, match=f"{wanted} was asked for, and this CPU has no bfloat16; training in single"):
         assert device.usable_precision(wanted, "cpu") == "32"
 
 

@@ -63,7 +63,7 @@ def usable_precision(wanted: Precision, device: str) -> Precision:
     if wanted == "32" or device != "cpu" or cpu_has_bfloat16():
         return wanted
     warnings.warn(
-        f"train.precision: this CPU has no instructions for {wanted}; training in single precision",
+        f"train.precision: {wanted} was asked for, and this CPU has no bfloat16; training in single precision",
         GenrelabWarning,
         stacklevel=2,
     )
