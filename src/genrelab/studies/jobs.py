@@ -17,6 +17,7 @@ from genrelab.corpora import load_corpus
 from genrelab.errors import GenrelabError, GenrelabWarning, RunError
 from genrelab.locks import claimed
 from genrelab.training import run
+from genrelab.training.device import choose_device, usable_precision
 from genrelab.training.fold import recipe_model
 from genrelab.training.recipe import Recipe
 from genrelab.training.stores import open_store
@@ -93,10 +94,13 @@ def _prepare(jobs: Sequence[Job], root: Path, options: run.Options, progress: Pr
             raise RunError(f"{job.folder}: holds a run of another recipe; choose another --output")
     seen: list[tuple[Any, ...]] = []
     for job in jobs:
+        if job.done:
+            continue
         recipe = job.recipe
+        usable_precision(recipe.train.precision, choose_device(recipe.train.device))  # it warns
         subset = recipe.max_clips and (recipe.max_clips, recipe.seed)
         needs = (recipe.corpus, recipe.audio, recipe.frontend, recipe.network, subset)
-        if needs in seen or job.done:
+        if needs in seen:
             continue
         seen.append(needs)
         corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
@@ -129,7 +133,7 @@ def _work(
 def _worker(jobs: Sequence[Job], root: Path, options: run.Options, threads: int) -> None:
     """Work in a process of its own, but not longer than the one that started it."""
     torch.set_num_threads(threads)
-    warnings.simplefilter("ignore", GenrelabWarning)  # the parent says the same
+    warnings.simplefilter("ignore", GenrelabWarning)  # the parent has said the same in `_prepare`
     parent = multiprocessing.parent_process()
     try:
         _work(jobs, root, options, wanted=lambda: parent is None or parent.is_alive())
