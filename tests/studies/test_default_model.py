@@ -146,6 +146,7 @@ def test_a_run_on_the_listener_becomes_a_bundle_that_says_all_of_it(tmp_path, mo
     classifier = Classifier(tmp_path / "whole.onnx")
     # The toy corpus has ambient and funk of its own, and the head that knows them has the say.
     assert classifier.metadata.growth >= 0
+    assert classifier.metadata.hop == recipe.hop_samples
     assert 0 <= figures["calibration error"]["all clips"] < 0.5
     assert classifier.genres == (*toy.genres, "electronic", "folk", "soul", "punk")
     found = classifier.classify_file(files[0])

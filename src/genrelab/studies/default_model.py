@@ -215,7 +215,7 @@ def build(
     licence = "; in it ".join(
         ["MIT, by the genrelab developers", *(f"{name}: {licence_of(name)}" for name in networks)]
     )
-    said = replace(describe(run, recipe, averaged=True, licence=licence), hop=WINDOW // 2)
+    said = describe(run, recipe, averaged=True, licence=licence)
     models = load_models(run, len(said.genres), range(said.metrics["folds"]))
     listener = Backbone(SAMPLE_RATE, networks, level)
     clips = load_corpus(recipe.corpus.kind, **recipe.corpus.options).clips.set_index("clip").loc[test.table["clip"]]
