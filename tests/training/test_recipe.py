@@ -114,7 +114,11 @@ def test_a_rows_variant_for_short_clips_is_the_rows_network_on_its_features(row:
         ("base: mine", r"its base leads back to itself"),
         (
             "base: nobody",
-            r"'nobody' is neither a .yaml file nor the name of a recipe; the package has .*published/fma-cnn",
+            r"'nobody' is neither a .yaml file nor the name of a recipe; `genrelab info` lists those there are",
+        ),
+        (
+            "base: image-cn-1.4",
+            r"'image-cn-1.4' is neither .*; near it are image-cnn-1.4, .*; `genrelab info` lists those there are",
         ),
         ("- a list", r"a recipe is a mapping of keys to values, not list"),
         ("a: [1", r"not YAML: "),
@@ -124,7 +128,7 @@ def test_a_rows_variant_for_short_clips_is_the_rows_network_on_its_features(row:
 def test_a_bad_recipe_is_one_sentence_that_names_the_key(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message) as caught:
         load_recipe(write(tmp_path, text))
-    assert "mine.yaml" in str(caught.value) or "recipe 'nobody'" in str(caught.value)
+    assert "mine.yaml" in str(caught.value) or "is neither a .yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

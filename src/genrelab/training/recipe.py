@@ -30,7 +30,8 @@ from genrelab.errors import RecipeError
 from genrelab.evaluation.ensembles import Rule
 from genrelab.frontends import FRONTENDS
 from genrelab.networks import NETWORKS
-from genrelab.recipes import RECIPES, recipe_files
+from genrelab.recipes import recipe_files
+from genrelab.recipes.tree import read_tree
 from genrelab.training.device import Precision
 
 
@@ -209,11 +210,8 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Parameters
     ----------
-    name
-        A YAML file, or the name of a recipe in the package: ``published/fma-cnn``; its last part will do where only one
-        recipe has it.
-    overrides
-        ``key=value`` each, with a dotted key and a YAML value: ``train.lr=3e-4``.
+    name, overrides
+        As for `genrelab.recipes.tree.read_tree`.
 
     Raises
     ------
@@ -228,10 +226,7 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def load_any(name: str | Path, overrides: Sequence[str] = ()) -> Recipe | EnsembleRecipe:
     """Read a recipe that may be an ensemble's; see `load_recipe`."""
-    path = _find(str(name))
-    tree = _merge(_read_with_bases(path), {"name": _own_name(path)} if "name" not in _read(path) else {})
-    for override in overrides:
-        tree = _merge(tree, _parse_override(override))
+    tree, path = read_tree(str(name), overrides)
     if "ensemble" not in tree:
         return check_recipe(tree, str(path))
     try:
@@ -319,72 +314,3 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     if first["type"] == "value_error":  # one of our own sentences, about several keys together
         return f"{key}: {first['ctx']['error']}"
     return f"{key}: {first['msg']}, not {first['input']!r}"
-
-
-def _find(name: str) -> Path:
-    path = Path(name)
-    if path.suffix in {".yaml", ".yml"}:
-        if not path.is_file():
-            raise RecipeError(f"{path}: no such recipe file")
-        return path
-    files = recipe_files()
-    matches = [files[name]] if name in files else [path for path in files.values() if path.stem == name]
-    if len(matches) == 1:
-        return matches[0]
-    names = ", ".join(recipe_names())
-    reason = "is ambiguous: name its folder too" if matches else "is neither a .yaml file nor the name of a recipe"
-    raise RecipeError(f"recipe {name!r} {reason}; the package has {names}")
-
-
-def _own_name(path: Path) -> str:
-    """Return a recipe's name within the package, or its file's name elsewhere."""
-    inside = path.is_relative_to(RECIPES)
-    return str(path.relative_to(RECIPES).with_suffix("")) if inside else path.stem
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = " ".join(str(error).split())
-        raise RecipeError(f"{path}: not YAML: {line}") from None
-    if not isinstance(tree, dict):
-        raise RecipeError(f"{path}: a recipe is a mapping of keys to values, not {type(tree).__name__}")
-    return tree
-
-
-def _read_with_bases(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    if path in seen:
-        raise RecipeError(f"{path}: its base leads back to itself")
-    tree = _read(path)
-    base = tree.pop("base", None)
-    if base is None:
-        return tree
-    beside = path.parent / f"{base}.yaml"
-    found = beside if beside.is_file() else _find(str(base))
-    return _merge(_read_with_bases(found, (*seen, path)), tree)
-
-
-def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay `change` over `base`, key by key; a section of another ``kind`` starts without the options of the first."""
-    merged = dict(base)
-    for key, value in change.items():
-        old = merged.get(key)
-        same_kind = (
-            isinstance(old, dict) and isinstance(value, dict) and value.get("kind", old.get("kind")) == old.get("kind")
-        )
-        merged[key] = _merge(old, value) if same_kind and isinstance(old, dict) else value
-    return merged
-
-
-def _parse_override(override: str) -> dict[str, Any]:
-    key, sign, text = override.partition("=")
-    if not sign or not key:
-        raise RecipeError(f"--set {override!r}: write KEY=VALUE, e.g. train.lr=3e-4")
-    try:
-        value: Any = yaml.safe_load(text)
-    except yaml.YAMLError:
-        value = text
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return dict(value)
