@@ -10,6 +10,8 @@ import soundfile
 
 from genrelab.cli.app import main
 
+pytestmark = pytest.mark.xdist_group("explain")
+
 
 @pytest.fixture(scope="module")
 def clip(table: Path) -> Path:

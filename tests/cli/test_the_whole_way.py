@@ -21,6 +21,8 @@ network: {{kind: cnn, filters: [8, 16], dropout: 0.0, dense_units: 16}}
 train: {{epochs: 6, crops_per_clip: 16, batch_size: 8, lr: 0.01, schedule: one-cycle}}
 """
 
+pytestmark = pytest.mark.xdist_group("the whole way")  # its run is trained once
+
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
