@@ -62,6 +62,7 @@ def test_blocks_without_dead_filters_say_the_same_in_the_same_order(name):
         assert found[layer] == pytest.approx(values, abs=1e-4)
 
 
+@pytest.mark.xdist_group("musicnn")
 def test_fetched_networks_are_pruned_without_a_difference(fetched):
     from genrelab.backbones.teacher import load_network, load_original
     from genrelab.extractors.backbone import MUSICNN

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from genrelab.backbones.cache import writing
 from genrelab.backbones.checkpoint import read_checkpoint
 from genrelab.backbones.pruning import Pruned
 from genrelab.backbones.wheel import Wheel
@@ -20,7 +21,7 @@ from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.errors import BackboneError
 from genrelab.extractors.backbone import MUSICNN, SAMPLE_RATE, WINDOW, backbone_file
-from genrelab.files import atomic_path, remove_leftovers
+from genrelab.files import atomic_path
 from genrelab.frontends import FrontEnd
 from genrelab.frontends.bands import BANDS
 from genrelab.frontends.mel import Mel
@@ -66,10 +67,7 @@ def fetch_musicnn(wheel: Path | None = None, say: Callable[[str], None] = lambda
     BackboneError
         It cannot be downloaded, or is not the published file.
     """
-    with PACKAGE.opened(wheel, say) as package:
-        folder = backbone_file(next(iter(MUSICNN))).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(folder)
+    with PACKAGE.opened(wheel, say) as package, writing(backbone_file(next(iter(MUSICNN))).parent):
         return [_write(package, name, say) for name in MUSICNN]
 
 

@@ -13,15 +13,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from genrelab.backbones.cache import writing
 from genrelab.backbones.musicnn import Tapped, frontend
 from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.errors import BackboneError
 from genrelab.extractors.backbone import LISTENER, OWN, SAMPLE_RATE, SMALL_YAMNET, WINDOW, backbone_file
-from genrelab.files import atomic_path, remove_leftovers
+from genrelab.files import atomic_path
 from genrelab.frontends import FrontEnd
 from genrelab.frontends.bands import YamnetBands
-from genrelab.locks import claimed
 from genrelab.networks.eight_bits import is_large, join, split
 from genrelab.networks.listener import Listener
 from genrelab.networks.yamnet import SmallYamnet
@@ -124,9 +124,7 @@ def write_graphs() -> list[Path]:
     BackboneError
         A network of this installation is missing or damaged.
     """
-    folder = backbone_file(LISTENER).parent
-    with claimed(folder / ".lock", wait=True):
-        remove_leftovers(folder)
+    with writing(backbone_file(LISTENER).parent):
         return [write_graph(name, load_own(name), tag_names(name)) for name in OWN]
 
 

@@ -16,15 +16,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from genrelab.backbones import musicnn, own, yamnet
+from genrelab.backbones.cache import writing
 from genrelab.backbones.pruning import Pruned, prune
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.session import TEACHER, teacher_bundle
 from genrelab.errors import BackboneError
 from genrelab.extractors.backbone import OWN, SAMPLE_RATE, SMALL_YAMNET, WINDOW, YAMNET, backbone_file, bring
-from genrelab.files import atomic_path, remove_leftovers
+from genrelab.files import atomic_path
 from genrelab.frontends.bands import MusicnnBands, Prepare, YamnetBands
-from genrelab.locks import claimed
 from genrelab.networks.listener import Listener
 from genrelab.networks.model import GenreModel, build_model
 from genrelab.networks.musicnn import Musicnn, MusicnnVgg
@@ -172,8 +172,7 @@ def build_teacher(say: Callable[[str], None] = lambda line: None) -> Path:
     """
     models, metadata = load_heads(Path(str(importlib.resources.files("genrelab.backbones") / "teacher.safetensors")))
     path = teacher_bundle()
-    with claimed(path.parent / ".lock", wait=True):
-        remove_leftovers(path.parent)
+    with writing(path.parent):
         deviation = write_bundle(models, metadata, path)
     say(f"{TEACHER}: {path} (of PyTorch's values it is {deviation:.0e} off)")
     return path

