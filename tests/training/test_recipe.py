@@ -166,3 +166,10 @@ def test_quick_keeps_the_recipe_but_for_its_size(recipe: Recipe) -> None:
     assert small.protocol.folds == 2
     assert small.max_clips == 80
     assert small.network == recipe.network
+
+
+def test_a_name_that_two_recipes_have_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"one/crnn": Path("one/crnn.yaml"), "two/crnn": Path("two/crnn.yaml")}
+    monkeypatch.setattr("genrelab.recipes.tree.recipe_files", lambda: files)
+    with pytest.raises(RecipeError, match=r"'crnn' is ambiguous: .*; there are one/crnn, two/crnn$"):
+        load_any("crnn")
