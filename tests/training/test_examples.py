@@ -278,6 +278,19 @@ def test_members_of_an_ensemble_must_share_their_splits(runs, table, tmp_path):
     assert not (tmp_path / "both").exists()
 
 
+def test_members_of_other_seeds_fit_together_on_one_split(runs, table, tmp_path):
+    recipe = tones(table, "other", frontend={"kind": "mfcc", "n_mfcc": 8}, seed=1, train={"epochs": 1})
+    fixed = recipe.protocol.model_copy(update={"seed": run.load_run_recipe(runs["mfcc"]).seed})
+    other = recipe.model_copy(update={"protocol": fixed})
+    run.train(other, tmp_path / "other", run.Options(stores=tmp_path / "stores"))
+    members = [runs["mfcc"], tmp_path / "other"]
+    ensemble = EnsembleRecipe.model_validate({"name": "both", "ensemble": {"rule": "mean", "members": members}})
+    combined = combine_runs(ensemble, tmp_path / "both")
+    tables = [Predictions.read(member / "predictions.parquet") for member in members]
+    assert not np.array_equal(tables[0].probabilities, tables[1].probabilities)
+    np.testing.assert_array_equal(combined.probabilities, ensembles.combine(tables, "mean").probabilities)
+
+
 def test_sound_is_needed_by_a_front_end_that_takes_sound(table, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "load_corpus", lambda kind, **options: rows_corpus())
     recipe = tones(table, "wrong", frontend={"kind": "mfcc", "n_mfcc": 8})

@@ -120,7 +120,7 @@ def check(
 
     corpus, recipe = _load(kind, root, path, index, option)
     wanted: dict[str, Any] = recipe.protocol.model_dump() if recipe else {"name": "random"}
-    wanted["seed"] = recipe.seed if recipe else 0
+    wanted["seed"] = recipe.split_seed if recipe else 0
     given = {"name": protocol, "folds": folds, "seed": seed, "column": column}
     wanted |= {name: value for name, value in given.items() if value is not None}
     protocol = str(wanted.pop("name"))

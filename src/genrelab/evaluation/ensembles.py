@@ -143,6 +143,6 @@ def _align(members: Sequence[Predictions]) -> list[Predictions]:
         if not table[keys].equals(aligned[0][keys]):
             raise RunError(
                 f"member {number} judged other clips than the first one, or in other folds; train all members with the "
-                "same corpus, protocol and seed"
+                "same corpus, protocol and seed (or protocol.seed)"
             )
     return [Predictions(table, member.info) for member, table in zip(members, aligned, strict=True)]

@@ -122,7 +122,7 @@ def embed_run(
             f"{', '.join(corpus.genres)}; restore the corpus, or train anew"
         )
     if recipe.max_clips is not None:
-        corpus = corpus.subset(recipe.max_clips, recipe.seed)
+        corpus = corpus.subset(recipe.max_clips, recipe.split_seed)
     store, corpus = open_store(recipe, corpus, stores, progress=progress)
     splits = recipe_splits(recipe, corpus)
     if splits_digest(corpus, splits) != (folder / "splits.sha256").read_text():

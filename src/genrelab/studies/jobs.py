@@ -98,14 +98,14 @@ def _prepare(jobs: Sequence[Job], root: Path, options: run.Options, progress: Pr
             continue
         recipe = job.recipe
         usable_precision(recipe.train.precision, choose_device(recipe.train.device))  # it warns
-        subset = recipe.max_clips and (recipe.max_clips, recipe.seed)
+        subset = recipe.max_clips and (recipe.max_clips, recipe.split_seed)
         needs = (recipe.corpus, recipe.audio, recipe.frontend, recipe.network, subset)
         if needs in seen:
             continue
         seen.append(needs)
         corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
         if recipe.max_clips is not None:
-            corpus = corpus.subset(recipe.max_clips, recipe.seed)
+            corpus = corpus.subset(recipe.max_clips, recipe.split_seed)
         recipe_model(recipe, len(corpus.genres))
         open_store(recipe, corpus, options.stores, options.jobs, progress)
 

@@ -80,6 +80,7 @@ class Protocol(_Section):
     test: float = Field(default=0.15, gt=0, lt=0.5)
     group_by: tuple[str, ...] = ("track", "artist", "artist_id")
     column: str | None = None
+    seed: int | None = Field(default=None, ge=0)  # of the split alone; None: the recipe's
 
 
 class Train(_Section):
@@ -155,6 +156,11 @@ class Recipe(_Section):
     seed: int = Field(default=0, ge=0)
 
     @property
+    def split_seed(self) -> int:
+        """Which of the possible divisions of the corpus, and of its parts if `max_clips` takes one."""
+        return self.seed if self.protocol.seed is None else self.protocol.seed
+
+    @property
     def window_samples(self) -> int:
         """Length of the network's window in samples."""
         return round(self.audio.window * self.audio.sample_rate)
@@ -174,7 +180,7 @@ class Members(_Section):
     """What an ensemble is made of (see genrelab.evaluation.ensembles)."""
 
     rule: Rule
-    members: tuple[Path, ...] = Field(min_length=2)  # finished runs on the same corpus, protocol and seed
+    members: tuple[Path, ...] = Field(min_length=2)  # finished runs on the same corpus and split
 
 
 class EnsembleRecipe(_Section):

@@ -149,7 +149,7 @@ def _train_folds(
         check_folder(folder, recipe.to_yaml(), options.resume, folds)
     corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
     if recipe.max_clips is not None:
-        corpus = corpus.subset(recipe.max_clips, recipe.seed)
+        corpus = corpus.subset(recipe.max_clips, recipe.split_seed)
     # What cannot be built shall fail before hours of decoding.
     recipe_model(recipe, len(corpus.genres))
     view_augmentations(recipe, corpus)
@@ -194,7 +194,7 @@ def recipe_splits(recipe: Recipe, corpus: Corpus) -> list[Split]:
         corpus,
         protocol.name,
         folds=protocol.folds,
-        seed=recipe.seed,
+        seed=recipe.split_seed,
         validation=protocol.validation,
         test=protocol.test,
         group_by=protocol.group_by,

@@ -42,7 +42,8 @@ def require_same_splits(start: Start, digest: str) -> None:
     if (start.run / "splits.sha256").read_text() != digest:
         raise RunError(
             f"{start.run}: was trained on another split than this run (other clips, protocol, folds or seed), and may "
-            "have learned from what is tested here; train it anew with the same corpus, protocol and seed"
+            "have learned from what is tested here; train it anew with the same corpus, protocol and seed (or "
+            "protocol.seed)"
         )
 
 
