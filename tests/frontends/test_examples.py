@@ -15,6 +15,7 @@ BUILD = {
     "picture": {"frame": False, "channels": "luminance", "shrink": 4},
     "handcrafted": {"pieces": 2},
     "joint": {"parts": [{"kind": "picture", "shrink": 8}, {"kind": "handcrafted", "normalise": "band-standard"}]},
+    "statistics": {"of": {"kind": "picture", "frame": False, "channels": "luminance"}, "bins_per_band": 12},
 }
 KINDS = pytest.mark.parametrize("kind", BUILD)
 
@@ -100,6 +101,11 @@ def test_a_fitted_joint_scales_each_part_by_its_own_training_examples(examples):
     [
         ("picture", {"shrink": 0}, r"frontend\.shrink: 0"),
         ("handcrafted", {"pieces": 0}, r"frontend\.pieces: 0"),
+        ("statistics", {"of": {"kind": "photo"}}, r"frontend\.of\.kind: 'photo' is no front end"),
+        ("statistics", {"of": {"kind": "picture", "size": 3}}, r"frontend\.of: .*'size'"),
+        ("statistics", {"of": {"kind": "mel", "normalise": "band-standard"}}, "must not need the training part"),
+        ("statistics", {"bins_per_band": 200}, "200 of 217 bins leave 1 bands"),
+        ("statistics", {"statistics": ()}, "one of levels, correlations"),
         ("joint", {"parts": []}, r"frontend\.parts: is empty"),
         ("joint", {"parts": [{"kind": "mel"}]}, "'mel' takes sound"),
         ("joint", {"parts": [{"kind": "photo"}]}, "'photo' is no front end"),

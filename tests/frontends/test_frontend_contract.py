@@ -26,6 +26,12 @@ SMALL = {
         "normalise_parts": "clip-standard",
         "normalise": "band-standard",
     },
+    "statistics": {
+        "of": {"kind": "mel", "n_fft": 256, "hop_length": 128, "n_mels": 20},
+        "bins_per_band": 3,
+        "statistics": ["levels", "correlations", "moments", "rates", "persistence", "contrast", "cepstra"],
+        "normalise": "band-standard",
+    },
     "musicnn-bands": {"sample_rate": 16000, "level": -18.0},  # it takes no other rate
 }
 # Those that take an extractor's examples instead of sound have their own tests (test_examples.py).

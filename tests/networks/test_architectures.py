@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from genrelab.errors import RecipeError
+from genrelab.frontends.band_statistics import STATISTICS, correlations, levels
 from genrelab.networks import NETWORKS
 from genrelab.networks.cnn import Cnn
 from genrelab.networks.cnn_transformer import EncoderBlock, sinusoids
@@ -219,18 +220,21 @@ def test_the_smallest_features_that_fit():
     assert network(torch.zeros(1, 1, 16, 16)).shape == (1, 4)
 
 
-def test_the_texture_tells_levels_variation_and_what_moves_together():
-    network = Texture((1, 4, 4), 3, bins_per_band=2).eval()
-    rising, falling = torch.tensor([0.0, 1, 2, 3]), torch.tensor([3.0, 2, 1, 0])
-    features = torch.stack([rising, rising, falling, falling]).reshape(1, 1, 4, 4)
-    deviation = 1.25**0.5
-    expected = [1.5, 1.5, deviation, deviation, 1, 1, 0, 0, 0, 0, 2, 2, 3, 3, -1]
-    torch.testing.assert_close(network.statistics(features[:, 0, ::2])[0], torch.tensor(expected), rtol=1e-4, atol=4e-3)
-    assert network.embed(features).shape == (1, 15)
+def test_the_texture_averages_bins_to_bands_and_takes_the_statistics_asked_for():
+    network = Texture((1, 4, 6), 3, bins_per_band=2, statistics=("correlations", "levels")).eval()
+    features = torch.randn(2, 1, 4, 6, generator=torch.Generator().manual_seed(0))
+    bands = features[:, 0].reshape(2, 2, 2, 6).mean(2)
+    expected = torch.cat([correlations(bands), levels(bands)], 1) / (1 + network.norm.eps) ** 0.5
+    torch.testing.assert_close(network.embed(features), expected)
+
+
+def test_a_texture_of_nothing_is_refused():
+    with pytest.raises(RecipeError, match=r"network\.statistics: empty; name some of levels, "):
+        Texture((1, 4, 4), 3, bins_per_band=2, statistics=())
 
 
 def test_a_silent_band_has_a_texture_too():
-    network = Texture((1, 4, 4), 3, bins_per_band=2)
+    network = Texture((1, 4, 4), 3, bins_per_band=2, statistics=tuple(STATISTICS))
     network(torch.zeros(2, 1, 4, 4)).sum().backward()
     assert network.embed(torch.zeros(2, 1, 4, 4)).isfinite().all()
 
@@ -254,10 +258,20 @@ def test_a_committee_averages_its_members_logits():
     torch.testing.assert_close(network(features), (opinions[0] + opinions[1]) / 2)
 
 
+def test_a_member_that_shrinks_sees_squares_averaged():
+    network = committee(shrink=2, bins_per_band=2).eval()
+    features = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    cnn, texture = network.members
+    squares = features.reshape(2, 1, 4, 2, 4, 2).mean((3, 5))
+    for seen, alone in zip(network.opinions(features), (cnn(features), texture(squares)), strict=True):
+        torch.testing.assert_close(seen, alone)
+
+
 @pytest.mark.parametrize(
     ("member", "message"),
     [
         ({"kind": "choir"}, r"members\.1\.kind: 'choir' is not one of cnn, "),
+        ({"shrink": 9}, r"members\.1\.shrink: 9 is not a whole number from 1 to 8"),
         ({"voices": 4}, r"members\.1: .* unexpected keyword argument 'voices'"),
     ],
 )

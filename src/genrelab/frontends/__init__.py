@@ -12,6 +12,7 @@ from genrelab.frontends.mfcc import Mfcc
 from genrelab.frontends.picture import Picture
 from genrelab.frontends.spectrogram import Spectrogram
 from genrelab.frontends.stack import Stack
+from genrelab.frontends.statistics import Statistics
 from genrelab.frontends.waveform import Waveform
 
 FRONTENDS: dict[str, type[FrontEnd]] = {
@@ -24,6 +25,7 @@ FRONTENDS: dict[str, type[FrontEnd]] = {
     "stack": Stack,
     "picture": Picture,
     "handcrafted": Handcrafted,
+    "statistics": Statistics,
     "joint": Joint,
     "backbone": BackboneLayers,
     "musicnn-bands": MusicnnBands,

@@ -1,0 +1,76 @@
+"""What `genrelab.frontends.band_statistics` says of bands small enough to reckon by hand."""
+
+import pytest
+import torch
+from scipy.fft import dct
+
+from genrelab.frontends.band_statistics import (
+    STATISTICS,
+    cepstra,
+    contrast,
+    correlations,
+    levels,
+    moments,
+    persistence,
+    rates,
+)
+
+
+def bands(*rows):
+    return torch.tensor([rows], dtype=torch.float32)
+
+
+def close(found, *expected):
+    torch.testing.assert_close(found[0], torch.tensor(expected, dtype=torch.float32), rtol=1e-4, atol=4e-3)
+
+
+def test_levels_and_the_size_of_steps():
+    deviation = 1.25**0.5
+    close(levels(bands([0, 1, 2, 3], [3, 2, 1, 0])), 1.5, 1.5, deviation, deviation, 1, 1, 0, 0, 0, 0, 2, 2, 3, 3)
+
+
+def test_bands_that_move_together_and_against_each_other():
+    close(correlations(bands([0, 1, 2, 3], [3, 2, 1, 0], [0, 2, 4, 6])), -1, 1, -1)
+
+
+def test_skewness_and_kurtosis():
+    # Of 0, 0, 0, 4: mean 1, variance 3; of the steps 0, 0, 4: mean 4/3, variance 32/9.
+    skewness, kurtosis = (-1 - 1 - 1 + 27) / 4 / 3**1.5, (1 + 1 + 1 + 81) / 4 / 9
+    steps_skewness, steps_kurtosis = (2 * (-4 / 3) ** 3 + (8 / 3) ** 3) / 3 / (32 / 9) ** 1.5, 1.5
+    close(moments(bands([0, 0, 0, 4])), skewness, kurtosis, steps_skewness, steps_kurtosis)
+
+
+def test_changes_from_one_mean_to_the_next():
+    # Frame to frame: steps 2, -2, 2, … of alternating frames; no change between means of two frames or more.
+    found = rates(bands([0, 2] * 16))
+    close(found, (4 - (2 / 31) ** 2) ** 0.5, 2 * 16 / 31, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def test_what_repeats_after_some_frames():
+    close(persistence(bands([1, -1] * 16)), -1, 1, 1, 1, 1)
+
+
+def test_a_band_louder_than_its_neighbours():
+    close(contrast(bands([0, 0], [3, 1], [2, 0])), 1.5, 0.5)
+
+
+def test_cepstra_are_those_of_scipy():
+    values = torch.randn(1, 24, 9, generator=torch.Generator().manual_seed(0))
+    found = cepstra(values)[0]
+    expected = torch.from_numpy(dct(values[0].numpy(), axis=0, norm="ortho")[:20])
+    expected[0] *= 2**0.5  # where the orthonormal transform differs from the rest of its rows
+    steps = expected.diff(dim=1)
+    torch.testing.assert_close(found[:20], expected.mean(1), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found[20:40], expected.std(1, correction=0).log(), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(found[40:60], steps.std(1, correction=0).log(), rtol=1e-3, atol=1e-3)
+    first, second = torch.triu_indices(20, 20)
+    for part, rows in ((found[60:270], expected), (found[270:], steps)):
+        torch.testing.assert_close(part, rows.cov(correction=0)[first, second], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("frames", [2, 3, 40])
+def test_the_number_of_values_depends_on_the_bands_alone(name, frames):
+    found = STATISTICS[name](torch.zeros(3, 5, frames))
+    assert found.shape == STATISTICS[name](torch.zeros(3, 5, 100)).shape
+    assert found.isfinite().all()
