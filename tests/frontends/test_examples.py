@@ -105,7 +105,7 @@ def test_a_fitted_joint_scales_each_part_by_its_own_training_examples(examples):
         ("statistics", {"of": {"kind": "picture", "size": 3}}, r"frontend\.of: .*'size'"),
         ("statistics", {"of": {"kind": "mel", "normalise": "band-standard"}}, "must not need the training part"),
         ("statistics", {"bins_per_band": 200}, "200 of 217 bins leave 1 bands"),
-        ("statistics", {"statistics": ()}, "one of levels, correlations"),
+        ("statistics", {"statistics": ()}, "empty; name some of levels, correlations"),
         ("joint", {"parts": []}, r"frontend\.parts: is empty"),
         ("joint", {"parts": [{"kind": "mel"}]}, "'mel' takes sound"),
         ("joint", {"parts": [{"kind": "photo"}]}, "'photo' is no front end"),

@@ -56,11 +56,12 @@ class Statistics(FrontEnd):
         if made.normaliser.state_dict():
             raise RecipeError("frontend.of.normalise: must not need the training part; the statistics are scaled by it")
         bands = made.bins // bins_per_band if bins_per_band >= 1 else 0
-        if bands < 2 or not statistics:
+        if bands < 2:
             raise RecipeError(
-                f"frontend.bins_per_band, statistics: {bins_per_band} of {made.bins} bins leave {bands} bands, and "
-                f"statistics are {list(statistics)}; two bands and one of {', '.join(STATISTICS)} are needed at least"
+                f"frontend.bins_per_band: {bins_per_band} of {made.bins} bins leave {bands} bands; take two or more"
             )
+        if not statistics:
+            raise RecipeError(f"frontend.statistics: empty; name some of {', '.join(STATISTICS)}")
         super().__init__(sample_rate, size(statistics, bands), normalise)
         self.extraction = made.extraction
         self.of = made
