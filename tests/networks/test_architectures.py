@@ -228,6 +228,14 @@ def test_the_texture_averages_bins_to_bands_and_takes_the_statistics_asked_for()
     torch.testing.assert_close(network.embed(features), expected)
 
 
+def test_mixed_precision_leaves_a_texture_as_it_is():
+    network = Texture((1, 8, 40), 3, bins_per_band=1, statistics=tuple(STATISTICS)).eval()
+    features = torch.randn(2, 1, 8, 40, generator=torch.Generator().manual_seed(0))
+    alone = network.embed(features)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(network.embed(features), alone, rtol=1e-5, atol=1e-5)
+
+
 def test_a_texture_of_nothing_is_refused():
     with pytest.raises(RecipeError, match=r"network\.statistics: empty; name some of levels, "):
         Texture((1, 4, 4), 3, bins_per_band=2, statistics=())

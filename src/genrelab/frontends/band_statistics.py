@@ -2,8 +2,7 @@
 
 Each takes bands (batch, bands, frames) and returns (batch, values), whose number depends on the number of bands alone;
 of fewer frames than a span asks for, it takes the longest that there is.
-Written with sums and products of single precision, never as matrix products: those would be rounded to two digits and
-a half in mixed precision.
+To be called without mixed precision, which would round the products of matrices to two digits and a half.
 """
 
 import math
@@ -112,4 +111,4 @@ def _deviation(values: Tensor) -> Tensor:
 def _products(values: Tensor, diagonal: int) -> Tensor:
     """Return the mean over time of the product of each pair of rows, from the main diagonal or from the one above."""
     first, second = torch.triu_indices(values.shape[1], values.shape[1], diagonal, device=values.device)
-    return (values[:, first] * values[:, second]).mean(2)
+    return (values @ values.transpose(1, 2))[:, first, second] / values.shape[2]

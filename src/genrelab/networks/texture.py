@@ -8,6 +8,7 @@ stretches of a clip in every epoch.
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from genrelab.errors import RecipeError
@@ -67,5 +68,7 @@ class Texture(Network):
 
     def embed(self, features: Tensor) -> Tensor:
         """Return the standardised statistics, (batch, statistics), of features (batch, channels, bins, frames)."""
-        embedding: Tensor = self.dropout(self.norm(summarise(features, self.bins_per_band, self.statistics)))
+        with torch.autocast(features.device.type, enabled=False):
+            values = summarise(features, self.bins_per_band, self.statistics)
+        embedding: Tensor = self.dropout(self.norm(values))
         return embedding
