@@ -3,6 +3,9 @@
 Each takes bands (batch, bands, frames) and returns (batch, values), whose number depends on the number of bands alone;
 of fewer frames than a span asks for, it takes the longest that there is.
 To be called without mixed precision, which would round the products of matrices to two digits and a half.
+
+Such summaries are what genre was told by before networks (Tzanetakis and Cook 2002; Logan 2000 for cepstra; the
+correlation and variance patterns of Seyerlehner, Widmer and Pohle 2010).
 """
 
 import math
@@ -17,6 +20,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 SPANS = (1, 2, 4, 8, 16)  # frames
 CEPSTRA = 20
 _STILL = 1e-5  # variance added, so that a silent band correlates with none
+_QUIET = 0.01  # the least deviation that shapes and echoes are measured in, so that they are not those of rounding
 
 
 def levels(bands: Tensor) -> Tensor:
@@ -30,15 +34,14 @@ def levels(bands: Tensor) -> Tensor:
 
 def correlations(bands: Tensor) -> Tensor:
     """Return the correlation of each pair of bands."""
-    unit = _centred(bands) / _deviation(bands)[:, :, None]
-    return _products(unit, 1)
+    return _products(_unit(bands), 1)
 
 
 def moments(bands: Tensor) -> Tensor:
     """Return the skewness and the kurtosis of each band's levels and of its steps."""
     found = []
     for values in (bands, _steps(bands)):
-        unit = _centred(values) / _deviation(values)[:, :, None].clamp(min=0.01)
+        unit = _unit(values, _QUIET)
         found += [unit.pow(3).mean(2), unit.pow(4).mean(2)]
     return torch.cat(found, 1)
 
@@ -54,7 +57,7 @@ def rates(bands: Tensor) -> Tensor:
 
 def persistence(bands: Tensor) -> Tensor:
     """Return the autocorrelation of each band after 1, 2, 4 … 16 frames."""
-    unit = _centred(bands) / _deviation(bands)[:, :, None].clamp(min=0.01)
+    unit = _unit(bands, _QUIET)
     lags = [min(span, bands.shape[2] - 1) for span in SPANS]
     return torch.cat([(unit[:, :, lag:] * unit[:, :, :-lag]).mean(2) for lag in lags], 1)
 
@@ -70,7 +73,7 @@ def cepstra(bands: Tensor) -> Tensor:
     count = bands.shape[1]
     place = (torch.arange(count, device=bands.device) + 0.5) * (math.pi / count)
     waves = (torch.arange(min(CEPSTRA, count), device=bands.device)[:, None] * place).cos() * math.sqrt(2 / count)
-    coefficients = torch.stack([(bands * wave[:, None]).sum(1) for wave in waves], 1)
+    coefficients = waves @ bands
     steps = _steps(coefficients)
     return torch.cat(
         [
@@ -106,6 +109,11 @@ def _centred(values: Tensor) -> Tensor:
 
 def _deviation(values: Tensor) -> Tensor:
     return (_centred(values).square().mean(2) + _STILL).sqrt()
+
+
+def _unit(values: Tensor, least: float = 0.0) -> Tensor:
+    """Return values less their mean over time, in their deviations or, of quieter rows, in `least`."""
+    return _centred(values) / _deviation(values)[:, :, None].clamp(min=least)
 
 
 def _products(values: Tensor, diagonal: int) -> Tensor:

@@ -1,7 +1,7 @@
 """Several front ends side by side, for networks that look at a clip in more than one way."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,39 +26,64 @@ class Joint(FrontEnd):
     """
 
     def __init__(self, sample_rate: int, parts: Sequence[dict[str, Any]]) -> None:
-        from genrelab.frontends import FRONTENDS
-
         super().__init__(sample_rate, 1, "none")
         made: list[FrontEnd] = []
-        for number, part in enumerate(parts):
-            options = {key: value for key, value in part.items() if key != "kind"}
-            kind = FRONTENDS.get(str(part.get("kind")))
-            if kind is None or kind is Joint:
-                raise RecipeError(f"frontend.parts[{number}].kind: {part.get('kind')!r} is no front end to join")
-            try:
-                made.append(kind(sample_rate=sample_rate, **options))
-            except TypeError as error:
-                raise RecipeError(f"frontend.parts[{number}]: {error}") from None
+        for number, options in enumerate(parts):
+            made.append(part(f"frontend.parts[{number}]", options, sample_rate, ("joint",), "to join"))
             if made[-1].extraction is None:
                 raise RecipeError(
-                    f"frontend.parts[{number}].kind: {part['kind']!r} takes sound; join those that take examples: "
+                    f"frontend.parts[{number}].kind: {options['kind']!r} takes sound; join those that take examples: "
                     "picture, handcrafted"
                 )
         if not made:
             raise RecipeError("frontend.parts: is empty; name two front ends or more")
-        sizes = [extractor.size for part in made if (extractor := part.extractor()) is not None]
-        extractions = [part.extraction for part in made if part.extraction is not None]
+        sizes = [extractor.size for one in made if (extractor := one.extractor()) is not None]
+        extractions = [one.extraction for one in made if one.extraction is not None]
         self.extraction = ("joint", {"parts": [{"kind": kind, **options} for kind, options in extractions]})
         self.normaliser = _Parts(made, sizes)
         self._made = tuple(made)
 
     def shape(self, samples: int) -> tuple[int, int, int]:
         """Return (1, 1, values), whatever the number of samples."""
-        return 1, 1, sum(math.prod(part.shape(samples)) for part in self._made)
+        return 1, 1, sum(math.prod(one.shape(samples)) for one in self._made)
 
     def features(self, waveform: Tensor) -> Tensor:
         """Give joint examples (batch, size) a channel and a bin, (batch, 1, 1, size): the parts do the rest."""
         return waveform[:, None, None, :]
+
+
+def part(where: str, options: Mapping[str, Any], sample_rate: int, refused: Sequence[str], purpose: str) -> FrontEnd:
+    """Return a front end that another holds.
+
+    Parameters
+    ----------
+    where
+        The key that describes it, for messages.
+    options
+        ``kind`` and options.
+    sample_rate
+        Samples a second, in Hz.
+    refused
+        Kinds that cannot be held here.
+    purpose
+        What it is wanted for, for messages.
+
+    Raises
+    ------
+    RecipeError
+        There is no such kind, it is refused, or it cannot be built.
+    """
+    from genrelab.frontends import FRONTENDS  # which holds the holders, too
+
+    name = str(options.get("kind"))
+    if name not in FRONTENDS or name in refused:
+        raise RecipeError(f"{where}.kind: {options.get('kind')!r} is no front end {purpose}")
+    try:
+        return FRONTENDS[name](
+            sample_rate=sample_rate, **{key: value for key, value in options.items() if key != "kind"}
+        )
+    except TypeError as error:
+        raise RecipeError(f"{where}: {error}") from None
 
 
 class _Parts(Normaliser):

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from genrelab.errors import RecipeError
 from genrelab.frontends.band_statistics import STATISTICS, Statistic
 from genrelab.frontends.frontend import FrontEnd
+from genrelab.frontends.joint import part
 from genrelab.frontends.normalise import Normalise
 
 
@@ -44,25 +45,10 @@ class Statistics(FrontEnd):
         statistics: tuple[Statistic, ...] = ("levels", "correlations"),
         normalise: Normalise = "band-standard",
     ) -> None:
-        from genrelab.frontends import FRONTENDS
-
-        kind = FRONTENDS.get(str(of.get("kind")))
-        if kind is None or kind is Statistics:
-            raise RecipeError(f"frontend.of.kind: {of.get('kind')!r} is no front end to take statistics of")
-        try:
-            made = kind(sample_rate=sample_rate, **{key: value for key, value in of.items() if key != "kind"})
-        except TypeError as error:
-            raise RecipeError(f"frontend.of: {error}") from None
+        made = part("frontend.of", of, sample_rate, ("statistics", "joint"), "to take statistics of")
         if made.normaliser.state_dict():
             raise RecipeError("frontend.of.normalise: must not need the training part; the statistics are scaled by it")
-        bands = made.bins // bins_per_band if bins_per_band >= 1 else 0
-        if bands < 2:
-            raise RecipeError(
-                f"frontend.bins_per_band: {bins_per_band} of {made.bins} bins leave {bands} bands; take two or more"
-            )
-        if not statistics:
-            raise RecipeError(f"frontend.statistics: empty; name some of {', '.join(STATISTICS)}")
-        super().__init__(sample_rate, size(statistics, bands), normalise)
+        super().__init__(sample_rate, size("frontend", made.bins, bins_per_band, statistics), normalise)
         self.extraction = made.extraction
         self.of = made
         self.bins_per_band, self.statistics = bins_per_band, tuple(statistics)
@@ -78,8 +64,21 @@ class Statistics(FrontEnd):
         ]
 
 
-def size(statistics: Sequence[Statistic], bands: int) -> int:
-    """Return how many values the named statistics of so many bands are."""
+def size(where: str, bins: int, bins_per_band: int, statistics: Sequence[Statistic]) -> int:
+    """Return how many values the named statistics of so many bins in bands are.
+
+    Raises
+    ------
+    RecipeError
+        There are fewer than two bands, or no statistics; the message names the keys within `where`.
+    """
+    bands = bins // bins_per_band if bins_per_band >= 1 else 0
+    if bands < 2:
+        raise RecipeError(
+            f"{where}.bins_per_band: {bins_per_band} of {bins} bins leave {bands} bands; at least two are needed"
+        )
+    if not statistics:
+        raise RecipeError(f"{where}.statistics: empty; name some of {', '.join(STATISTICS)}")
     return sum(STATISTICS[name](torch.zeros(1, bands, 2)).shape[1] for name in statistics)
 
 

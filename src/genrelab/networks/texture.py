@@ -11,8 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from genrelab.errors import RecipeError
-from genrelab.frontends.band_statistics import STATISTICS, Statistic
+from genrelab.frontends.band_statistics import Statistic
 from genrelab.frontends.statistics import size, summarise
 from genrelab.networks.dropout import Dropout
 from genrelab.networks.layers import BatchNorm1d, initialise
@@ -20,7 +19,7 @@ from genrelab.networks.network import Network
 
 
 class Texture(Network):
-    """Statistics of bands over time, standardised, dropout, one linear layer. Any length of two frames and more fits.
+    """Statistics of bands over time, standardised, dropout, one linear layer. Any number of frames fits.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ class Texture(Network):
     Raises
     ------
     RecipeError
-        There are fewer than two bands, fewer than two frames, or no statistics.
+        There are fewer than two bands, or no statistics.
     """
 
     def __init__(
@@ -49,16 +48,7 @@ class Texture(Network):
         statistics: Sequence[Statistic] = ("levels", "correlations"),
         dropout: float = 0.5,
     ) -> None:
-        _, bins, frames = input_shape
-        bands = bins // bins_per_band if bins_per_band >= 1 else 0
-        if bands < 2 or frames < 2:
-            raise RecipeError(
-                f"network.bins_per_band: {bins_per_band} of {bins} bins leave {bands} bands, in {frames} frames; "
-                "at least two of both are needed"
-            )
-        if not statistics:
-            raise RecipeError(f"network.statistics: empty; name some of {', '.join(STATISTICS)}")
-        values = size(statistics, bands)
+        values = size("network", input_shape[1], bins_per_band, statistics)
         super().__init__(input_shape, n_classes, values)
         self.bins_per_band = bins_per_band
         self.statistics = tuple(statistics)
