@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from genrelab.errors import GenrelabError
-from genrelab.files import atomic_path, content_hash, remove_leftovers, write_json, write_text
+from genrelab.files import atomic_path, content_hash, is_unused, remove_leftovers, write_json, write_text
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and the umask are POSIX's")
 
@@ -103,6 +103,15 @@ def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path: Pa
     (tmp_path / ".genrelab-abc").touch()
     remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.rglob("*")} == {"keep.json", "fold-0"}
+
+
+def test_what_is_half_written_uses_no_folder(tmp_path: Path):
+    assert is_unused(tmp_path / "new")
+    assert is_unused(tmp_path)
+    (tmp_path / ".genrelab-x1y2.json").touch()
+    assert is_unused(tmp_path)
+    (tmp_path / "keep.json").touch()
+    assert not is_unused(tmp_path)
 
 
 def test_json_is_indented_utf8_and_its_hash_is_that_of_the_bytes(tmp_path: Path):

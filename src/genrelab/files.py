@@ -68,6 +68,11 @@ def remove_leftovers(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def is_unused(folder: Path) -> bool:
+    """Return whether no folder is there, or one that holds only what a process is writing, or was when killed."""
+    return not folder.is_dir() or all(path.name.startswith(_TEMPORARY) for path in folder.iterdir())
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` (UTF-8) to `path`, whole or not at all."""
     with atomic_path(path) as temporary:

@@ -32,6 +32,15 @@ def test_a_fold_leaves_alone_what_others_are_writing(recipe: Recipe, tmp_path: P
     assert (own.exists(), other.exists()) == (False, True)
 
 
+def test_a_fold_goes_on_with_a_run_that_was_killed_in_its_first_moment(recipe: Recipe, tmp_path: Path) -> None:
+    """Or that another process is about to begin."""
+    (tmp_path / ".genrelab-x1y2.yaml").write_text(recipe.to_yaml()[:100])
+    run.check_folder(tmp_path, recipe.to_yaml(), resume=True, folds=[0])
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(RunError, match="is not empty and holds no run"):
+        run.check_folder(tmp_path, recipe.to_yaml(), resume=True, folds=[0])
+
+
 def test_a_fold_that_the_protocol_does_not_have_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no fold 2; the recipe's protocol has folds 0 to 1"):
         run.train_folds(recipe, tmp_path / "run", [2], run.Options(stores=tmp_path / "stores"))

@@ -89,10 +89,10 @@ def _claim(output: Path) -> None:
     import shutil
 
     from genrelab.errors import RunError
-    from genrelab.files import write_text
+    from genrelab.files import is_unused, write_text
 
     mark = output / "made by genrelab demo"
-    if not mark.is_file() and output.is_dir() and any(output.iterdir()):
+    if not mark.is_file() and not is_unused(output):
         raise RunError(f"{output}: is not empty and was not made by a demo; choose another --output")
     write_text(mark, "Delete this folder when you are done with it; `genrelab demo` makes it again.\n")
     for made in ("runs", "stores", "toy", "new songs", "explanation"):

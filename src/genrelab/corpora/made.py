@@ -13,7 +13,7 @@ from rich.progress import track as progress_bar
 from genrelab.audio.processors import processors
 from genrelab.corpora.toy_sounds import Sound
 from genrelab.errors import CorpusError
-from genrelab.files import atomic_path, write_json
+from genrelab.files import atomic_path, is_unused, write_json
 
 Row = dict[str, object]
 
@@ -47,7 +47,7 @@ def claim(root: Path, name: str, what: str, settings: dict[str, int]) -> None:
             raise CorpusError(
                 f"{root}: it holds {what} made otherwise than asked for ({how}); take another folder, or delete it"
             )
-    elif root.exists() and (not root.is_dir() or any(root.iterdir())):
+    elif root.is_file() or not is_unused(root):
         raise CorpusError(f"{root}: it is there and is no {name} corpus; choose a folder that is new or empty")
     else:
         write_json(note, settings)

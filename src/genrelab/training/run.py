@@ -26,7 +26,7 @@ from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split, make_splits
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
-from genrelab.files import remove_leftovers, write_json, write_text
+from genrelab.files import is_unused, remove_leftovers, write_json, write_text
 from genrelab.networks.model import GenreModel
 from genrelab.training.checkpoints import load_weights
 from genrelab.training.device import choose_device, cpu_has_bfloat16
@@ -284,7 +284,7 @@ def check_folder(folder: Path, recipe: str, resume: bool, folds: Sequence[int] |
             raise RunError(f"{folder}: already holds a run; add --resume to go on with it, or choose another --output")
         if path.read_text(encoding="utf-8") != recipe:
             raise RunError(f"{folder}: holds a run of another recipe (see its recipe.yaml); choose another --output")
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif not is_unused(folder):
         raise RunError(f"{folder}: is not empty and holds no run; choose another --output")
 
 
