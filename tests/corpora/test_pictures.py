@@ -120,8 +120,11 @@ def test_without_the_published_test_list_the_validation_list_is_tested(whole):
     assert not whose[0] & whose[1]
 
 
-def test_which_tenth_is_taken_for_validation_follows_the_seed(whole):
+def test_how_much_is_taken_for_validation_and_what_follows_the_seed(whole):
     corpus = load_corpus("gtzan-pictures", root=whole)
+    few, most = (make_splits(corpus, "gtzan-train-validation", validation=part)[0] for part in (0.04, 0.3))
+    assert len(few.clips("validation")) == pytest.approx(0.04 * 442, abs=8)
+    assert most.clips("validation") == make_splits(corpus, "gtzan-train-validation")[0].clips("validation")
     taken = [make_splits(corpus, "gtzan-train-validation", seed=seed)[0].clips("validation") for seed in (0, 0, 1)]
     assert taken[0] == taken[1] != taken[2]
     assert make_splits(corpus, "gtzan-train-validation")[0].clips("test")[0] == "blues.00000"
@@ -138,7 +141,12 @@ def test_lists_beside_the_pictures_go_before_those_of_the_package(whole):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [({"folds": 3}, "it has no 3 folds"), ({"seed": -1}, "seed is -1; it must be")]
+    ("arguments", "message"),
+    [
+        ({"folds": 3}, "it has no 3 folds"),
+        ({"seed": -1}, "seed is -1; it must be"),
+        ({"validation": 0}, "validation is 0; it must"),
+    ],
 )
 def test_the_protocol_refuses_what_it_cannot_do(whole, arguments, message):
     with pytest.raises(CorpusError, match=message):

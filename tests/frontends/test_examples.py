@@ -15,7 +15,11 @@ BUILD = {
     "picture": {"frame": False, "channels": "luminance", "shrink": 4},
     "handcrafted": {"pieces": 2},
     "joint": {"parts": [{"kind": "picture", "shrink": 8}, {"kind": "handcrafted", "normalise": "band-standard"}]},
-    "statistics": {"of": {"kind": "picture", "frame": False, "channels": "luminance"}, "bins_per_band": 12},
+    "statistics": {
+        "of": {"kind": "picture", "frame": False, "channels": "luminance", "rows": "bands"},
+        "bins_per_band": 8,
+        "statistics": ["levels", "correlations", "persistence"],
+    },
 }
 KINDS = pytest.mark.parametrize("kind", BUILD)
 
@@ -96,6 +100,17 @@ def test_a_fitted_joint_scales_each_part_by_its_own_training_examples(examples):
     torch.testing.assert_close(spread[varied], torch.ones(int(varied.sum())), atol=1e-2, rtol=0)
 
 
+def test_a_part_weighs_as_much_as_was_said(examples):
+    light, heavy = (
+        build("joint", parts=[{"kind": "picture", "shrink": 8}, {"kind": "handcrafted"} | weight])
+        for weight in ({}, {"weight": 2.5})
+    )
+    batch = examples(light)
+    expected = light(batch)
+    expected[..., -57:] *= 2.5
+    assert torch.equal(heavy(batch), expected)
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
@@ -104,7 +119,8 @@ def test_a_fitted_joint_scales_each_part_by_its_own_training_examples(examples):
         ("statistics", {"of": {"kind": "photo"}}, r"frontend\.of\.kind: 'photo' is no front end"),
         ("statistics", {"of": {"kind": "picture", "size": 3}}, r"frontend\.of: .*'size'"),
         ("statistics", {"of": {"kind": "mel", "normalise": "band-standard"}}, "must not need the training part"),
-        ("statistics", {"bins_per_band": 200}, "200 of 217 bins leave 1 bands"),
+        ("picture", {"frame": True, "rows": "bands"}, r"frontend\.rows: .*add frame: false"),
+        ("statistics", {"bins_per_band": 100}, "100 of 128 bins leave 1 bands"),
         ("statistics", {"statistics": ()}, "empty; name some of levels, correlations"),
         ("joint", {"parts": []}, r"frontend\.parts: is empty"),
         ("joint", {"parts": [{"kind": "mel"}]}, "'mel' takes sound"),

@@ -73,9 +73,10 @@ def make_splits(
         share a value in any column of `group_by`, directly or through others, stay together as well.
         ``gtzan-filtered``: the fault-filtered partition of Kereliuk, Sturm and Larsen (2015).
         ``gtzan-train-validation``: the same without its test list, which stays unseen: tested is the published
-        validation list; a tenth of the published train list, drawn by `seed`, is taken for validation, and clips of one
-        track or known artist stay together. ``fma-official``: the split that comes with FMA, 80/10/10 by genre,
-        no artist in two parts (arXiv:1612.01840). ``column``: as a column of the table says.
+        validation list; a fraction `validation` of the published train list, a tenth at most, drawn by `seed`, is taken
+        for validation, and clips of one track or known artist stay together. ``fma-official``: the split that comes
+        with FMA, 80/10/10 by genre, no artist in two parts (arXiv:1612.01840). ``column``: as a column of the table
+        says.
     folds
         1: one split with `validation` and `test` as fractions. k: k splits in which every clip is tested once; `test`
         does not matter, and `validation` is the fraction of all clips that is taken from the rest.
@@ -104,13 +105,16 @@ def make_splits(
         raise CorpusError(f"there is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}")
     if seed < 0 or (folds > 1 and seed > _LARGEST_SEED):
         raise CorpusError(f"seed is {seed}; it must be a whole number from 0 to {_LARGEST_SEED}")
+    for name, fraction in (("validation", validation), ("test", test)):
+        if not 0 < fraction < 0.5:
+            raise CorpusError(f"{name} is {fraction}; it must be a fraction of the corpus between 0 and 0.5")
     if protocol in ("gtzan-filtered", "gtzan-train-validation", "fma-official", "column"):
         if folds != 1:
             raise CorpusError(f"protocol {protocol!r} is one given split; it has no {folds} folds")
         if protocol == "gtzan-filtered":
             parts = _gtzan_filtered(corpus)
         elif protocol == "gtzan-train-validation":
-            parts = _gtzan_train_validation(corpus, seed)
+            parts = _gtzan_train_validation(corpus, seed, validation)
         else:
             parts = _from_column(corpus, column) if protocol == "column" else _fma_official(corpus)
         splits = [Split(protocol, 0, 1, parts)]
@@ -168,9 +172,6 @@ def _divide(
     test: float,
 ) -> list[Split]:
     clips = corpus.clips
-    for name, fraction in (("validation", validation), ("test", test)):
-        if not 0 < fraction < 0.5:
-            raise CorpusError(f"{name} is {fraction}; it must be a fraction of the corpus between 0 and 0.5")
     if folds < 1:
         raise CorpusError(f"{folds} folds cannot be made; ask for 1 or more")
     genre = _genre_codes(corpus)
@@ -288,12 +289,13 @@ def _gtzan_filtered(corpus: Corpus, needed: Sequence[str] = PARTS) -> "pd.Series
     return _require_parts(corpus, parts, "the published fault-filtered list", needed)
 
 
-def _gtzan_train_validation(corpus: Corpus, seed: int) -> "pd.Series[str]":
+def _gtzan_train_validation(corpus: Corpus, seed: int, validation: float) -> "pd.Series[str]":
     lists = _gtzan_filtered(corpus, ("train", "validation")).to_numpy()
     train = np.flatnonzero(lists == "train")
     columns = [column for column in ("track", *ARTIST_COLUMNS) if column in corpus.clips]
     group, genre = groups(corpus.clips, columns), _genre_codes(corpus)
-    dealt = _deal(group[train], genre[train], (0.9, 0.1), np.random.default_rng(seed))
+    aside = min(validation, 0.1)
+    dealt = _deal(group[train], genre[train], (1 - aside, aside), np.random.default_rng(seed))
     parts = np.where(lists == "validation", "test", "").astype(object)
     parts[train] = np.asarray(PARTS[:2], dtype=object)[dealt]
     return _named(corpus.clips, parts)

@@ -108,6 +108,13 @@ def _levels(mel: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.asarray(np.minimum((decibels - lowest) / span * 256, 255), dtype=np.uint8)
 
 
+def band_rows() -> NDArray[np.intp]:
+    """Return a row of the part within the frame for each mel band, highest band first: (128,), of 217 rows."""
+    bands = _seen(_N_MELS, _AXES_HEIGHT, BOTTOM - TOP)[::-1]
+    rows = np.searchsorted(-bands, -np.arange(_N_MELS)[::-1], side="right") - 1  # its last: the first may be outline
+    return np.asarray(rows)
+
+
 def _seen(cells: int, length: float, dots: int) -> NDArray[np.intp]:
     """Return for each dot the last of the cells that touch it: cells are drawn in turn and cover one another."""
     starts = np.rint(np.arange(cells) * (length / cells * _SUBDOTS))

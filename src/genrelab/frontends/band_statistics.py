@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from genrelab.frontends.modulations import modulations
+
 QUANTILES = (0.1, 0.5, 0.9)
 SPANS = (1, 2, 4, 8, 16)  # frames
 CEPSTRA = 20
@@ -87,7 +89,7 @@ def cepstra(bands: Tensor) -> Tensor:
     )
 
 
-Statistic = Literal["levels", "correlations", "moments", "rates", "persistence", "contrast", "cepstra"]
+Statistic = Literal["levels", "correlations", "moments", "rates", "persistence", "contrast", "cepstra", "modulations"]
 STATISTICS: Mapping[Statistic, Callable[[Tensor], Tensor]] = {
     "levels": levels,
     "correlations": correlations,
@@ -96,6 +98,7 @@ STATISTICS: Mapping[Statistic, Callable[[Tensor], Tensor]] = {
     "persistence": persistence,
     "contrast": contrast,
     "cepstra": cepstra,
+    "modulations": modulations,
 }
 
 

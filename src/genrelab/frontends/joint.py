@@ -22,13 +22,17 @@ class Joint(FrontEnd):
     sample_rate
         Samples a second, in Hz.
     parts
-        ``{"kind": ..., options}`` of each front end; all of them need an extractor.
+        ``{"kind": ..., options}`` of each front end; all of them need an extractor. ``weight`` beside them multiplies
+        what it gives (1.0 where it is missing): of features that are scaled alike, a penalised head makes less of few
+        than of many.
     """
 
     def __init__(self, sample_rate: int, parts: Sequence[dict[str, Any]]) -> None:
         super().__init__(sample_rate, 1, "none")
         made: list[FrontEnd] = []
-        for number, options in enumerate(parts):
+        weights = [float(options.get("weight", 1.0)) for options in parts]
+        for number, described in enumerate(parts):
+            options = {key: value for key, value in described.items() if key != "weight"}
             made.append(part(f"frontend.parts[{number}]", options, sample_rate, ("joint",), "to join"))
             if made[-1].extraction is None:
                 raise RecipeError(
@@ -40,7 +44,7 @@ class Joint(FrontEnd):
         sizes = [extractor.size for one in made if (extractor := one.extractor()) is not None]
         extractions = [one.extraction for one in made if one.extraction is not None]
         self.extraction = ("joint", {"parts": [{"kind": kind, **options} for kind, options in extractions]})
-        self.normaliser = _Parts(made, sizes)
+        self.normaliser = _Parts(made, sizes, weights)
         self._made = tuple(made)
 
     def shape(self, samples: int) -> tuple[int, int, int]:
@@ -89,15 +93,18 @@ def part(where: str, options: Mapping[str, Any], sample_rate: int, refused: Sequ
 class _Parts(Normaliser):
     """Runs each front end on its own part of the joint example."""
 
-    def __init__(self, parts: Sequence[FrontEnd], sizes: Sequence[int]) -> None:
+    def __init__(self, parts: Sequence[FrontEnd], sizes: Sequence[int], weights: Sequence[float]) -> None:
         super().__init__(1)
         self.parts = nn.ModuleList(parts)
-        self._parts, self._sizes = tuple(parts), list(sizes)
+        self._parts, self._sizes, self._weights = tuple(parts), list(sizes), tuple(weights)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map joint examples (batch, 1, 1, size) to the parts' features in a row, (batch, 1, 1, values)."""
         pieces = torch.split(features[:, 0, 0], self._sizes, dim=1)
-        made = [part(piece).flatten(1) for part, piece in zip(self._parts, pieces, strict=True)]
+        made = [
+            weight * part(piece).flatten(1)
+            for part, piece, weight in zip(self._parts, pieces, self._weights, strict=True)
+        ]
         return torch.cat(made, dim=1)[:, None, None, :]
 
     def fit(self, batches: Iterable[Tensor]) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genrelab.errors import RecipeError
-from genrelab.extractors.picture import BOTTOM, CHANNELS, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from genrelab.extractors.picture import BOTTOM, CHANNELS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, band_rows
 from genrelab.frontends.frontend import FrontEnd
 
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601; rises along the colour map as loudness does
@@ -26,6 +26,9 @@ class Picture(FrontEnd):
         ``"rgba"`` as the files have it (the fourth is always 1), ``"rgb"``, or ``"luminance"`` alone.
     shrink
         Side of the squares of pixels that are averaged to one; 1 keeps all.
+    rows
+        ``"pixels"``: all 217 within the frame. ``"bands"``: one for each of the 128 mel bands, of which most are drawn
+        over two rows and some over one.
     normalise
         How features are scaled, see `genrelab.frontends.normalise`.
     """
@@ -36,13 +39,16 @@ class Picture(FrontEnd):
         frame: bool = True,
         channels: Literal["rgba", "rgb", "luminance"] = "rgba",
         shrink: int = 1,
+        rows: Literal["pixels", "bands"] = "pixels",
         normalise: Literal["none", "clip-standard"] = "none",
     ) -> None:
-        height = HEIGHT if frame else BOTTOM - TOP
+        if frame and rows == "bands":
+            raise RecipeError("frontend.rows: of a picture with its frame only pixels are rows; add frame: false")
+        height = HEIGHT if frame else BOTTOM - TOP if rows == "pixels" else len(band_rows())
         if not 1 <= shrink <= height:
             raise RecipeError(f"frontend.shrink: {shrink} is not a number of pixels from 1 to {height}")
         super().__init__(sample_rate, height // shrink, normalise)
-        self.frame, self.channels, self.shrink = frame, channels, shrink
+        self.frame, self.channels, self.shrink, self.rows = frame, channels, shrink, rows
         self.extraction = ("picture", {})
 
     def shape(self, samples: int) -> tuple[int, int, int]:
@@ -55,6 +61,8 @@ class Picture(FrontEnd):
         pixels = waveform.reshape(-1, HEIGHT, WIDTH, CHANNELS)
         if not self.frame:
             pixels = pixels[:, TOP:BOTTOM, LEFT:RIGHT]
+        if self.rows == "bands":
+            pixels = pixels[:, torch.from_numpy(band_rows()).to(pixels.device)]
         if self.channels == "luminance":
             pixels = pixels[..., :3] @ torch.tensor(_LUMINANCE, device=pixels.device)[:, None]
         elif self.channels == "rgb":
