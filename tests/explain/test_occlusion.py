@@ -1,11 +1,13 @@
 """Occlusion: what is hidden is missed where the network rests on it, and nowhere else."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from genrelab.errors import RunError
-from genrelab.explain.occlusion import occlusion
+from genrelab.explain.occlusion import _patch_frames, occlusion
 
 from .conftest import NETWORKS, RATE
 
@@ -36,6 +38,12 @@ def test_the_mean_of_a_steady_band_is_not_missed(make_subject) -> None:
     steady = occlusion(subject, tone, 0)
     silenced = occlusion(subject, tone, 0, fill="silence")
     assert np.abs(steady.values[:, 10:-10]).max() < 0.05 * silenced.values.max()
+
+
+@pytest.mark.parametrize(("window", "frames"), [(1.0, 125), (2.0, 125), (2.5, 100), (8.0, 31), (30.0, 31)])
+def test_patches_last_a_quarter_of_a_second_in_windows_of_common_length(window, frames) -> None:
+    subject = SimpleNamespace(recipe=SimpleNamespace(audio=SimpleNamespace(window=window)))
+    assert _patch_frames(subject, 1000) == frames
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

@@ -24,7 +24,8 @@ from genrelab.extractors.mel_scale import hz_to_mel, mel_to_hz
 _BATCH = 32  # hidden patches at a time
 _SOUND_ROWS, _SOUND_STEP = 64, 0.02  # mel rows and seconds of the map where the sound itself is hidden
 _PARTS = 8  # a patch is so large a part of the rows and of the window ...
-_LONGEST = 0.25  # ... or so many seconds, if that is less
+_LONGEST = 0.25  # ... or so many seconds, if that is less ...
+_MOST_PARTS = 32  # ... but of a long window no smaller part than this, or a map takes thousands of patches
 
 Fill = Literal["median", "mean", "silence"]
 Patch = tuple[slice, slice]
@@ -50,7 +51,7 @@ def occlusion(
         The code of the genre that is asked about.
     patch
         Rows and frames of a patch; patches lie half their size apart. None for an eighth of the rows and a quarter of a
-        second, or an eighth of the window if that is less.
+        second, but no more than an eighth of the window and no less than a thirty-second of it.
     fill
         What a patch is replaced by: ``"median"`` or ``"mean"`` of its row over the window, or ``"silence"``. The mean
         goes on telling of the very stroke that is hidden, and a network that averages over time hardly misses it.
@@ -85,7 +86,8 @@ def occlusion(
 
 
 def _patch_frames(subject: Subject, frames: int) -> int:
-    return max(1, round(frames * min(1 / _PARTS, _LONGEST / subject.recipe.audio.window)))
+    part = np.clip(_LONGEST / subject.recipe.audio.window, 1 / _MOST_PARTS, 1 / _PARTS)
+    return max(1, round(frames * float(part)))
 
 
 def _sound_rows(subject: Subject) -> NDArray[np.float64]:
