@@ -125,6 +125,8 @@ def test_a_part_weighs_as_much_as_was_said(examples):
         ("joint", {"parts": []}, r"frontend\.parts: is empty"),
         ("joint", {"parts": [{"kind": "mel"}]}, "'mel' takes sound"),
         ("joint", {"parts": [{"kind": "photo"}]}, "'photo' is no front end"),
+        ("joint", {"parts": [{"kind": "picture", "weight": 0}]}, r"parts\[0\]\.weight: 0 is no positive number"),
+        ("joint", {"parts": [{"kind": "picture", "weight": "2x"}]}, r"parts\[0\]\.weight: '2x' is no positive number"),
         ("joint", {"parts": [{"kind": "picture", "size": 3}]}, r"parts\[0\].*'size'"),
     ],
 )

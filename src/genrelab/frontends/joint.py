@@ -30,9 +30,12 @@ class Joint(FrontEnd):
     def __init__(self, sample_rate: int, parts: Sequence[dict[str, Any]]) -> None:
         super().__init__(sample_rate, 1, "none")
         made: list[FrontEnd] = []
-        weights = [float(options.get("weight", 1.0)) for options in parts]
+        weights: list[float] = []
         for number, described in enumerate(parts):
-            options = {key: value for key, value in described.items() if key != "weight"}
+            options = dict(described)
+            weights.append(options.pop("weight", 1.0))
+            if not isinstance(weights[-1], int | float) or not weights[-1] > 0:
+                raise RecipeError(f"frontend.parts[{number}].weight: {weights[-1]!r} is no positive number")
             made.append(part(f"frontend.parts[{number}]", options, sample_rate, ("joint",), "to join"))
             if made[-1].extraction is None:
                 raise RecipeError(

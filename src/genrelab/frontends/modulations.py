@@ -46,6 +46,7 @@ def modulations(bands: Tensor) -> Tensor:
     mean = regions.mean(3)
     out = regions - mean[..., None]
     variance = out.square().mean(3)
+    # Multiples and log1p, since ONNX's optimiser takes a summand of 1e-8 for nothing.
     logs = torch.stack([(mean / _FAINT).log1p(), (variance / _FAINT**2).log1p()], 1)
     skewness = out.pow(3).mean(3) / (variance.sqrt() + 10 * _FAINT).pow(3)
     return torch.cat([(logs - logs.mean(2, keepdim=True)).flatten(1), skewness.flatten(1)], 1)
