@@ -112,6 +112,7 @@ def test_what_is_half_written_uses_no_folder(tmp_path: Path):
     assert is_unused(tmp_path)
     (tmp_path / "keep.json").touch()
     assert not is_unused(tmp_path)
+    assert not is_unused(tmp_path / "keep.json")
 
 
 def test_json_is_indented_utf8_and_its_hash_is_that_of_the_bytes(tmp_path: Path):

@@ -69,8 +69,10 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def is_unused(folder: Path) -> bool:
-    """Return whether no folder is there, or one that holds only what a process is writing, or was when killed."""
-    return not folder.is_dir() or all(path.name.startswith(_TEMPORARY) for path in folder.iterdir())
+    """Return whether nothing is there, or a folder of half-written files at most, perhaps a killed process's."""
+    return not folder.exists() or (
+        folder.is_dir() and all(path.name.startswith(_TEMPORARY) for path in folder.iterdir())
+    )
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

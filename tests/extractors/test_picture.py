@@ -5,7 +5,7 @@ import pytest
 
 from genrelab.extractors import EXTRACTORS
 from genrelab.extractors.colours import magma
-from genrelab.extractors.picture import CROPPED_SHAPE, SHAPE, Picture
+from genrelab.extractors.picture import CROPPED_SHAPE, SHAPE, Picture, band_rows
 
 SAMPLE_RATE = 22050
 DARKEST = [0, 0, 4, 255]
@@ -139,3 +139,12 @@ def test_kaggles_pictures_are_drawn_anew(shared_data):
         within = np.zeros(SHAPE[:2], dtype=bool)
         within[35:252, 54:389] = True
         np.testing.assert_array_equal(ours[~within], theirs[~within])
+
+
+def test_each_band_has_one_of_the_rows_that_are_drawn_for_it():
+    """Of noise, whose bands all differ: neighbouring rows are equal where they show one band."""
+    noise = np.random.default_rng(0).standard_normal(2 * SAMPLE_RATE).astype(np.float32)
+    picture = Picture(SAMPLE_RATE, frame=False)(noise).reshape(CROPPED_SHAPE)[1:, 1:]  # without the outline
+    band = np.append(0, np.cumsum((picture[1:] != picture[:-1]).any((1, 2))))
+    assert band.max() == 127
+    assert band[band_rows() - 1].tolist() == list(range(128))

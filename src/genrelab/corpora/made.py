@@ -47,7 +47,7 @@ def claim(root: Path, name: str, what: str, settings: dict[str, int]) -> None:
             raise CorpusError(
                 f"{root}: it holds {what} made otherwise than asked for ({how}); take another folder, or delete it"
             )
-    elif root.is_file() or not is_unused(root):
+    elif not is_unused(root):
         raise CorpusError(f"{root}: it is there and is no {name} corpus; choose a folder that is new or empty")
     else:
         write_json(note, settings)

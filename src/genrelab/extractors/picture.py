@@ -111,8 +111,8 @@ def _levels(mel: NDArray[np.float32]) -> NDArray[np.uint8]:
 def band_rows() -> NDArray[np.intp]:
     """Return a row of the part within the frame for each mel band, highest band first: (128,), of 217 rows."""
     bands = _seen(_N_MELS, _AXES_HEIGHT, BOTTOM - TOP)[::-1]
-    rows = np.searchsorted(-bands, -np.arange(_N_MELS)[::-1], side="right") - 1  # its last: the first may be outline
-    return np.asarray(rows)
+    last = [np.flatnonzero(bands == band)[-1] for band in reversed(range(_N_MELS))]  # the first may be outline
+    return np.array(last)
 
 
 def _seen(cells: int, length: float, dots: int) -> NDArray[np.intp]:
