@@ -30,7 +30,7 @@ def heads(count=2):
         examples = rng.standard_normal((30, Backbone(SAMPLE_RATE, FRONTEND["networks"]).size)).astype(np.float32)
         model.frontend.fit([torch.from_numpy(examples)])
         rows = model.network.embed(model.frontend(torch.from_numpy(examples))).double().numpy()
-        model.network.learn(rows, np.arange(30) % 3, np.ones(30), c=0.1)
+        model.network.lesson(rows, np.arange(30) % 3, np.ones(30))(c=0.1)
         models.append(model.eval())
     recipe = {"frontend": {"kind": "backbone"} | FRONTEND, "network": {"kind": "logistic-regression"}}
     extractor = {"kind": "backbone", "networks": FRONTEND["networks"], "level": FRONTEND["level"]}

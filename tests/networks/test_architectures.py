@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from genrelab.errors import RecipeError
 from genrelab.frontends.band_statistics import STATISTICS, correlations, levels
@@ -10,6 +11,7 @@ from genrelab.networks import NETWORKS
 from genrelab.networks.cnn import Cnn
 from genrelab.networks.cnn_transformer import EncoderBlock, sinusoids
 from genrelab.networks.crnn import Crnn
+from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.networks.layers import ConvBlock, Recurrent, initialise
 from genrelab.networks.texture import Texture
 
@@ -34,7 +36,22 @@ def test_blocks_come_in_the_order_of_their_row():
     fma = [type(layer).__name__ for layer in ConvBlock(1, 4, (2, 2), 0.25).rest]
     gtzan = [type(layer).__name__ for layer in ConvBlock(1, 4, (2, 2), 0.1, activation="elu").rest]
     assert fma == ["ReLU", "BatchNorm2d", "MaxPool2d", "Dropout"]
-    assert gtzan == ["BatchNorm2d", "ELU", "MaxPool2d", "Dropout"]
+    assert gtzan == ["BatchNorm2d", "MaxPool2d", "ELU", "Dropout"]
+
+
+def test_pooling_before_the_activation_changes_no_value_and_no_gradient():
+    block = ConvBlock(1, 4, (2, 2), 0.1, activation="elu").eval()
+    flat = FlatCnn((1, 9, 8), 4, (3,), (2,), (2,), dense_units=None)
+    norm, conv = block.rest[0], flat.blocks[0][0]
+    seen = torch.randn(2, 1, 9, 8, generator=torch.Generator().manual_seed(0))
+    for network, weight, published in [
+        (block, block.conv.weight, lambda: F.max_pool2d(F.elu(norm(block.conv(seen))), 2)),
+        (flat.blocks, conv.weight, lambda: F.max_pool2d(F.relu(conv(seen)), 2)),
+    ]:
+        ours, theirs = network(seen), published()
+        torch.testing.assert_close(ours, theirs)
+        gradients = [torch.autograd.grad(found.square().sum(), weight)[0] for found in (ours, theirs)]
+        torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -127,7 +144,7 @@ def order(block):
 
 def test_blocks_come_in_the_order_of_rows_c_and_d():
     fusion = NETWORKS["fusion-cnn"](input_shape=(1, 187, 130), n_classes=10).blocks
-    assert order(fusion[0]) == ["Conv2d", "ReLU", "MaxPool2d", "BatchNorm2d", "Dropout"]
+    assert order(fusion[0]) == ["Conv2d", "MaxPool2d", "ReLU", "BatchNorm2d", "Dropout"]
     assert order(fusion[2]) == ["Conv2d", "ReLU", "BatchNorm2d", "Dropout"]
     m5 = NETWORKS["m5"](input_shape=(1, 1, 2000), n_classes=10).blocks
     assert order(m5)[:4] == ["Conv2d", "BatchNorm2d", "MaxPool2d", "ReLU"]

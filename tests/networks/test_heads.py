@@ -31,7 +31,7 @@ def build(kind, n_classes=3, size=SIZE):
 def solved(kind, n_classes=3, **drawn):
     rows, codes, weights = clouds(**drawn)
     head = build(kind, n_classes, rows.shape[1])
-    head.learn(rows, codes, weights, **ONE[kind])
+    head.lesson(rows, codes, weights)(**ONE[kind])
     return head
 
 
@@ -91,9 +91,9 @@ def test_a_genre_without_an_example_is_never_the_answer(kind):
 def test_what_counts_more_is_answered_more(kind):
     rows, codes, weights = clouds(n=300)
     head = build(kind)
-    head.learn(rows, codes, weights, **ONE[kind])
+    head.lesson(rows, codes, weights)(**ONE[kind])
     before = (asked(head, rows).argmax(1) == 2).sum()
-    head.learn(rows, codes, np.where(codes == 2, 8.0, 1.0), **ONE[kind])
+    head.lesson(rows, codes, np.where(codes == 2, 8.0, 1.0))(**ONE[kind])
     assert (asked(head, rows).argmax(1) == 2).sum() > before
 
 
@@ -104,7 +104,7 @@ def test_sharper_logits_keep_their_order_and_learning_anew_forgets_them(kind):
     before = asked(head, rows)
     head.sharpen(0.25)
     assert asked(head, rows) == pytest.approx(0.25 * before, rel=1e-5)
-    head.learn(rows, codes, weights, **ONE[kind])
+    head.lesson(rows, codes, weights)(**ONE[kind])
     assert asked(head, rows) == pytest.approx(before, rel=1e-5)
 
 

@@ -4,7 +4,7 @@ scikit-learn finds them; what it finds becomes a module, so that a head is expor
 `genrelab.training.solve` chooses among a head's settings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -24,7 +24,7 @@ _NEVER = -20.0  # the logit of a genre that no example had
 
 
 class Head(Network):
-    """A network whose embedding is its features, and whose output layer `learn` makes.
+    """A network whose embedding is its features, and whose output layer a `lesson` makes.
 
     Parameters
     ----------
@@ -61,8 +61,10 @@ class Head(Network):
         """Return every combination of the settings."""
         return [dict(zip(self._settings, values, strict=True)) for values in product(*self._settings.values())]
 
-    def learn(self, rows: Values, codes: Codes, weights: Values, **choice: Any) -> None:
-        """Make the output layer.
+    def lesson(self, rows: Values, codes: Codes, weights: Values) -> Callable[..., None]:
+        """Return what makes the output layer of one of the `choices`: ``lesson(**choice)``.
+
+        What does not depend on the choice is done once for all of them.
 
         Parameters
         ----------
@@ -72,13 +74,16 @@ class Head(Network):
             The genre of each, (n,); two genres or more.
         weights
             How much each counts, (n,).
-        choice
-            One of `choices`.
         """
-        self.output.sharpness.fill_(1.0)
-        self._learn(rows, codes, weights, **choice)
+        learn = self._lesson(rows, codes, weights)
 
-    def _learn(self, rows: Values, codes: Codes, weights: Values, **choice: Any) -> None:
+        def lesson(**choice: Any) -> None:
+            self.output.sharpness.fill_(1.0)
+            learn(**choice)
+
+        return lesson
+
+    def _lesson(self, rows: Values, codes: Codes, weights: Values) -> Callable[..., None]:
         raise NotImplementedError
 
     def sharpen(self, factor: float) -> None:
@@ -110,23 +115,27 @@ class LogisticRegression(Head):
     ) -> None:
         super().__init__(input_shape, n_classes, {"c": c}, nn.Linear(prod(input_shape), n_classes))
 
-    def _learn(self, rows: Values, codes: Codes, weights: Values, **choice: Any) -> None:
+    def _lesson(self, rows: Values, codes: Codes, weights: Values) -> Callable[..., None]:
         from sklearn.linear_model import LogisticRegression as Solver
 
         basis = None
         if len(rows) < rows.shape[1]:  # the answer lies in the space that the examples span: look for it there
-            basis = np.linalg.svd(rows, full_matrices=False)[2]
-            rows = rows @ basis.T
-        solved = Solver(C=choice["c"], max_iter=1000).fit(rows, codes, weights)
-        found, bias = solved.coef_, solved.intercept_
-        if len(solved.classes_) == 2:  # one row tells two genres
-            found, bias = np.concatenate([0 * found, found]), np.concatenate([0 * bias, bias])
-        linear = self.output.layer
-        with torch.no_grad():
-            linear.weight.zero_()
-            linear.bias.fill_(_NEVER)
-            linear.weight[solved.classes_] = torch.from_numpy(found if basis is None else found @ basis).float()
-            linear.bias[solved.classes_] = torch.from_numpy(bias).float()
+            basis, coordinates = np.linalg.qr(rows.T)
+            rows = coordinates.T
+
+        def learn(c: float) -> None:
+            solved = Solver(C=c, max_iter=1000).fit(rows, codes, weights)
+            found, bias = solved.coef_, solved.intercept_
+            if len(solved.classes_) == 2:  # one row tells two genres
+                found, bias = np.concatenate([0 * found, found]), np.concatenate([0 * bias, bias])
+            linear = self.output.layer
+            with torch.no_grad():
+                linear.weight.zero_()
+                linear.bias.fill_(_NEVER)
+                linear.weight[solved.classes_] = torch.from_numpy(found if basis is None else found @ basis.T).float()
+                linear.bias[solved.classes_] = torch.from_numpy(bias).float()
+
+        return learn
 
 
 class Svm(Head):
@@ -156,18 +165,21 @@ class Svm(Head):
     ) -> None:
         super().__init__(input_shape, n_classes, {"c": c, "gamma": gamma}, _Kernel())
 
-    def _learn(self, rows: Values, codes: Codes, weights: Values, **choice: Any) -> None:
+    def _lesson(self, rows: Values, codes: Codes, weights: Values) -> Callable[..., None]:
         from sklearn.svm import SVC
 
-        gamma = choice["gamma"] / rows.shape[1]
-        coefficients = np.zeros((self.n_classes, len(rows)))
-        bias = np.full(self.n_classes, _NEVER)
-        for genre in np.unique(codes):
-            machine = SVC(C=choice["c"], gamma=gamma).fit(rows, codes == genre, weights)
-            coefficients[genre, machine.support_] = machine.dual_coef_[0]
-            bias[genre] = machine.intercept_[0]
-        used = coefficients.any(0)
-        self.output.layer.set(examples=rows[used], coefficients=coefficients[:, used], bias=bias, gamma=gamma)
+        def learn(c: float, gamma: float) -> None:
+            width = gamma / rows.shape[1]
+            coefficients = np.zeros((self.n_classes, len(rows)))
+            bias = np.full(self.n_classes, _NEVER)
+            for genre in np.unique(codes):
+                machine = SVC(C=c, gamma=width).fit(rows, codes == genre, weights)
+                coefficients[genre, machine.support_] = machine.dual_coef_[0]
+                bias[genre] = machine.intercept_[0]
+            used = coefficients.any(0)
+            self.output.layer.set(examples=rows[used], coefficients=coefficients[:, used], bias=bias, gamma=width)
+
+        return learn
 
 
 class Neighbours(Head):
@@ -191,11 +203,15 @@ class Neighbours(Head):
     ) -> None:
         super().__init__(input_shape, n_classes, {"k": k}, _Votes())
 
-    def _learn(self, rows: Values, codes: Codes, weights: Values, **choice: Any) -> None:
+    def _lesson(self, rows: Values, codes: Codes, weights: Values) -> Callable[..., None]:
         ballots = np.eye(self.n_classes)[codes] * weights[:, None]
-        nearest = np.zeros(min(choice["k"], len(rows)))  # its length is what counts
         unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        self.output.layer.set(examples=unit, ballots=ballots, nearest=nearest)
+
+        def learn(k: int) -> None:
+            nearest = np.zeros(min(k, len(rows)))  # its length is what counts
+            self.output.layer.set(examples=unit, ballots=ballots, nearest=nearest)
+
+        return learn
 
 
 class _Tempered(nn.Module):

@@ -82,20 +82,21 @@ def solve(
             "and two clips of a genre"
         )
     choices = head.choices()
+    said = np.zeros((len(choices), len(clips), head.n_classes))
+    for learn, ask in inner:
+        inside = np.isin(owner, learn)
+        lesson = head.lesson(rows[inside], codes[inside], weights[inside])
+        for number, choice in enumerate(choices):
+            lesson(**choice)
+            said[number, ask] = _clip_logits(head, rows[:plain], owner[:plain], len(clips))[ask]
+    asked = np.concatenate([ask for _, ask in inner])
     judged = []
-    for choice in choices:
-        said = np.zeros((len(clips), head.n_classes))
-        asked = np.zeros(len(clips), bool)
-        for learn, ask in inner:
-            inside = np.isin(owner, learn)
-            head.learn(rows[inside], codes[inside], weights[inside], **choice)
-            said[ask] = _clip_logits(head, rows[:plain], owner[:plain], len(clips))[ask]
-            asked[ask] = True
-        temperature, loss = best_temperature(said[asked], genre_of_clip[asked])
-        right = said[asked].argmax(1) == genre_of_clip[asked]
+    for choice, logits in zip(choices, said[:, asked], strict=True):
+        temperature, loss = best_temperature(logits, genre_of_clip[asked])
+        right = logits.argmax(1) == genre_of_clip[asked]
         judged.append(choice | {"log_loss": loss, "accuracy": float(right.mean()), "temperature": temperature})
     best = min(range(len(choices)), key=lambda number: judged[number]["log_loss"])
-    head.learn(rows, codes, weights, **choices[best])
+    head.lesson(rows, codes, weights)(**choices[best])
     head.sharpen(1 / judged[best]["temperature"])
     solved = time.perf_counter()
     known = (_clip_logits(head, rows[:plain], owner[:plain], len(clips)).argmax(1) == genre_of_clip).mean()
