@@ -121,7 +121,7 @@ def explain(
     ways
         How.
     advance
-        Is told how many windows have been hidden part by part, and of how many.
+        Is told how many parts of the sound have been hidden, and of how many.
 
     Raises
     ------

@@ -6,7 +6,7 @@ are frequencies (mel, spectrogram), and in the sound itself where they are not: 
 or of hand-made columns has a map over time and frequency.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -56,7 +56,7 @@ def occlusion(
         What a patch is replaced by: ``"median"`` or ``"mean"`` of its row over the window, or ``"silence"``. The mean
         goes on telling of the very stroke that is hidden, and a network that averages over time hardly misses it.
     advance
-        Is told after each window how many are done, and of how many.
+        Is told, after every few, how many patches of all windows have been hidden, and of how many.
 
     Returns
     -------
@@ -73,11 +73,18 @@ def occlusion(
     frequencies = subject.row_frequencies() if in_features else _sound_rows(subject)
     maps = []
     for number, window in enumerate(windows):
-        hidden, rows, frames = (_in_features if in_features else _in_sound)(subject, window, frequencies, fill)
-        size = patch or (max(1, rows // _PARTS), _patch_frames(subject, frames))
+        hidden, *shape = (_in_features if in_features else _in_sound)(subject, window, frequencies, fill)
+        size = patch or (max(1, shape[0] // _PARTS), _patch_frames(subject, shape[1]))
+        patches = _patches(shape, size)
         before = float(log_odds(subject.logits(window[None]), genre)[0])
-        maps.append(_drops(hidden, before, genre, (rows, frames), size))
-        advance(number + 1, len(windows))
+        total, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        for first in range(0, len(patches), _BATCH):
+            some = patches[first : first + _BATCH]
+            for place, after in zip(some, log_odds(hidden(some), genre), strict=True):
+                total[place] += before - after
+                count[place] += 1
+            advance(number * len(patches) + first + len(some), len(windows) * len(patches))
+        maps.append(total / count)
     found = np.stack(maps)
     rate = subject.sample_rate
     step = subject.frame_seconds(len(samples), found.shape[2]) if in_features else _SOUND_STEP
@@ -95,14 +102,8 @@ def _sound_rows(subject: Subject) -> NDArray[np.float64]:
     return mel_to_hz(np.linspace(hz_to_mel(low), hz_to_mel(high), _SOUND_ROWS + 2)[1:-1])
 
 
-def _drops(
-    hidden: Callable[[list[Patch]], NDArray[np.float64]],
-    before: float,
-    genre: int,
-    shape: tuple[int, int],
-    patch: tuple[int, int],
-) -> NDArray[np.float32]:
-    """Return by how much the patches over each place lower the log odds, on average, (rows, frames)."""
+def _patches(shape: Sequence[int], patch: tuple[int, int]) -> list[Patch]:
+    """Return patches that cover a map of rows and frames, half their size apart."""
     if not all(0 < small <= large for small, large in zip(patch, shape, strict=True)):
         raise RunError(
             f"--patch: {patch[0]} x {patch[1]} is no patch of this network's map, "
@@ -111,14 +112,7 @@ def _drops(
     tops, lefts = (
         window_starts(large, small, hop=max(1, small // 2)).tolist() for small, large in zip(patch, shape, strict=True)
     )
-    patches = [(slice(top, top + patch[0]), slice(left, left + patch[1])) for top in tops for left in lefts]
-    total, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for first in range(0, len(patches), _BATCH):
-        some = patches[first : first + _BATCH]
-        for place, after in zip(some, log_odds(hidden(some), genre), strict=True):
-            total[place] += before - after
-            count[place] += 1
-    return total / count
+    return [(slice(top, top + patch[0]), slice(left, left + patch[1])) for top in tops for left in lefts]
 
 
 Hidden = tuple[Callable[[list[Patch]], NDArray[np.float64]], int, int]
