@@ -117,7 +117,11 @@ def test_a_part_weighs_as_much_as_was_said(examples):
         ("picture", {"shrink": 0}, r"frontend\.shrink: 0"),
         ("handcrafted", {"pieces": 0}, r"frontend\.pieces: 0"),
         ("statistics", {"of": {"kind": "photo"}}, r"frontend\.of\.kind: 'photo' is no front end"),
-        ("statistics", {"of": {"kind": "picture", "size": 3}}, r"frontend\.of: .*'size'"),
+        (
+            "statistics",
+            {"of": {"kind": "picture", "size": 3}},
+            r"frontend\.of\.size: unknown key; the keys here are frame",
+        ),
         ("statistics", {"of": {"kind": "mel", "normalise": "band-standard"}}, "must not need the training part"),
         ("picture", {"frame": True, "rows": "bands"}, r"frontend\.rows: .*add frame: false"),
         ("statistics", {"bins_per_band": 100}, "100 of 128 bins leave 1 bands"),
@@ -127,7 +131,8 @@ def test_a_part_weighs_as_much_as_was_said(examples):
         ("joint", {"parts": [{"kind": "photo"}]}, "'photo' is no front end"),
         ("joint", {"parts": [{"kind": "picture", "weight": 0}]}, r"parts\[0\]\.weight: 0 is no positive number"),
         ("joint", {"parts": [{"kind": "picture", "weight": "2x"}]}, r"parts\[0\]\.weight: '2x' is no positive number"),
-        ("joint", {"parts": [{"kind": "picture", "size": 3}]}, r"parts\[0\].*'size'"),
+        ("joint", {"parts": [{"kind": "picture", "frame": "maybe"}]}, r"parts\[0\]\.frame: .* valid boolean.*'maybe'"),
+        ("joint", {"parts": [{"kind": "picture", "size": 3}]}, r"frontend\.parts\[0\]\.size: unknown key"),
     ],
 )
 def test_wrong_options_are_named(kind, options, message):

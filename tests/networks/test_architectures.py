@@ -297,7 +297,8 @@ def test_a_member_that_shrinks_sees_squares_averaged():
     [
         ({"kind": "choir"}, r"members\.1\.kind: 'choir' is not one of cnn, "),
         ({"shrink": 9}, r"members\.1\.shrink: 9 is not a whole number from 1 to 8"),
-        ({"voices": 4}, r"members\.1: .* unexpected keyword argument 'voices'"),
+        ({"voices": 4}, r"members\.1\.voices: unknown key; the keys here are bins_per_band, statistics, dropout"),
+        ({"dropout": "much"}, r"members\.1\.dropout: .* valid number.*, not 'much'"),
     ],
 )
 def test_a_member_that_cannot_be_built_is_told_by_its_number(member, message):

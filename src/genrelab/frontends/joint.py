@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from genrelab.errors import RecipeError
 from genrelab.frontends.frontend import FrontEnd
 from genrelab.frontends.normalise import Normaliser
+from genrelab.parts import check_part
 
 
 class Joint(FrontEnd):
@@ -82,15 +83,10 @@ def part(where: str, options: Mapping[str, Any], sample_rate: int, refused: Sequ
     """
     from genrelab.frontends import FRONTENDS  # which holds the holders, too
 
-    name = str(options.get("kind"))
+    name, rest = str(options.get("kind")), {key: value for key, value in options.items() if key != "kind"}
     if name not in FRONTENDS or name in refused:
         raise RecipeError(f"{where}.kind: {options.get('kind')!r} is no front end {purpose}")
-    try:
-        return FRONTENDS[name](
-            sample_rate=sample_rate, **{key: value for key, value in options.items() if key != "kind"}
-        )
-    except TypeError as error:
-        raise RecipeError(f"{where}: {error}") from None
+    return FRONTENDS[name](sample_rate=sample_rate, **check_part(where, name, rest, FRONTENDS, ("sample_rate",)))
 
 
 class _Parts(Normaliser):

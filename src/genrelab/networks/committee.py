@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genrelab.errors import RecipeError
-from genrelab.networks.network import Network
+from genrelab.networks.network import GIVEN, Network
+from genrelab.parts import check_part
 
 
 class Committee(Network):
@@ -100,14 +101,6 @@ def _shrink(number: int, options: dict[str, Any], input_shape: tuple[int, int, i
 def _member(number: int, options: dict[str, Any], input_shape: tuple[int, int, int], n_classes: int) -> Network:
     from genrelab.networks import NETWORKS  # which holds this one, too
 
-    kind = options.get("kind")
-    if kind not in NETWORKS:
-        raise RecipeError(f"network.members.{number}.kind: {kind!r} is not one of {', '.join(NETWORKS)}")
-    try:
-        return NETWORKS[kind](
-            input_shape=input_shape,
-            n_classes=n_classes,
-            **{name: value for name, value in options.items() if name not in ("kind", "shrink")},
-        )
-    except TypeError as error:
-        raise RecipeError(f"network.members.{number}: {error}") from None
+    rest = {name: value for name, value in options.items() if name not in ("kind", "shrink")}
+    checked = check_part(f"network.members.{number}", options.get("kind"), rest, NETWORKS, GIVEN)
+    return NETWORKS[options["kind"]](input_shape=input_shape, n_classes=n_classes, **checked)

@@ -11,6 +11,8 @@ from genrelab.networks.cnn import Cnn
 from genrelab.networks.committee import Committee
 from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.networks.mlp import Mlp
+from genrelab.networks.network import GIVEN
+from genrelab.parts import check_part
 
 _IMAGE_NETWORKS: dict[str, type[FlatCnn] | type[Cnn] | type[Committee]] = {
     "flat-cnn": FlatCnn,
@@ -62,10 +64,8 @@ class Hybrid(Mlp):
                 f"network.image_shape: {list(image_shape)} takes {pixels} values, and the front end gives "
                 f"{prod(input_shape)}; join a picture of this shape and columns"
             )
-        try:
-            cnn = _IMAGE_NETWORKS[image_network](image_shape, n_classes, **(image or {}))
-        except TypeError as error:
-            raise RecipeError(f"network.image: {error}") from None
+        options = check_part("network.image", image_network, image or {}, _IMAGE_NETWORKS, GIVEN)
+        cnn = _IMAGE_NETWORKS[image_network](image_shape, n_classes, **options)
         super().__init__((1, 1, cnn.embedding_size + columns), n_classes, units, activations, dropout)
         self.input_shape = tuple(input_shape)
         self.image_shape = tuple(image_shape)

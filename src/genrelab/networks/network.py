@@ -4,6 +4,8 @@ from torch import Tensor, nn
 
 from genrelab.errors import RecipeError
 
+GIVEN = ("input_shape", "n_classes")  # what a network is built with beside the options of its recipe
+
 
 class Network(nn.Module):
     """Features in, logits out.

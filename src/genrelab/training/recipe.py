@@ -6,9 +6,9 @@ choices.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, get_type_hints
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -18,7 +18,6 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
-    create_model,
     field_validator,
     model_validator,
 )
@@ -30,6 +29,8 @@ from genrelab.errors import RecipeError
 from genrelab.evaluation.ensembles import Rule
 from genrelab.frontends import FRONTENDS
 from genrelab.networks import NETWORKS
+from genrelab.networks.network import GIVEN
+from genrelab.parts import check_part, explain
 from genrelab.recipes import recipe_files
 from genrelab.recipes.tree import read_tree
 from genrelab.training.device import Precision
@@ -238,7 +239,7 @@ def load_any(name: str | Path, overrides: Sequence[str] = ()) -> Recipe | Ensemb
     try:
         return EnsembleRecipe.model_validate(tree)
     except ValidationError as error:
-        raise RecipeError(f"{path}: {_explain(error, EnsembleRecipe)}") from None
+        raise RecipeError(f"{path}: {explain(error, EnsembleRecipe)}") from None
 
 
 def check_recipe(tree: Mapping[str, Any], where: str) -> Recipe:
@@ -246,26 +247,31 @@ def check_recipe(tree: Mapping[str, Any], where: str) -> Recipe:
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
-        raise RecipeError(f"{where}: {_explain(error, Recipe)}") from None
+        raise RecipeError(f"{where}: {explain(error, Recipe)}") from None
     if recipe.protocol.name not in PROTOCOLS:
         raise RecipeError(f"{where}: protocol.name: {recipe.protocol.name!r} is not one of {', '.join(PROTOCOLS)}")
-    parts: list[tuple[str, Choice, Mapping[str, Callable[..., Any]], set[str]]] = [
-        ("corpus", recipe.corpus, CORPORA, set()),
-        ("frontend", recipe.frontend, FRONTENDS, {"sample_rate"}),
-        ("network", recipe.network, NETWORKS, {"input_shape", "n_classes"}),
+    parts: list[tuple[str, Choice, Mapping[str, Callable[..., Any]], Collection[str]]] = [
+        ("corpus", recipe.corpus, CORPORA, ()),
+        ("frontend", recipe.frontend, FRONTENDS, ("sample_rate",)),
+        ("network", recipe.network, NETWORKS, GIVEN),
     ]
     checked: dict[str, Any] = {
-        key: _check_choice(f"{where}: {key}", choice, registry, own) for key, choice, registry, own in parts
+        key: _checked(f"{where}: {key}", choice, registry, own) for key, choice, registry, own in parts
     }
     checked["augment"] = tuple(_check_augmentation(where, choice, recipe.audio) for choice in recipe.augment)
     return recipe.model_copy(update=checked)
+
+
+def _checked(where: str, choice: Choice, registry: Mapping[str, Callable[..., Any]], own: Collection[str]) -> Choice:
+    options = check_part(where, choice.kind, choice.options, registry, own)
+    return Choice.model_validate({"kind": choice.kind} | options)
 
 
 def _check_augmentation(where: str, choice: Choice, audio: Audio) -> Choice:
     """Check an augmentation's options by making it: only then it looks at their ranges."""
     if choice.kind not in AUGMENTATIONS:
         raise RecipeError(f"{where}: augment.kind: {choice.kind!r} is not one of {', '.join(AUGMENTATIONS)}")
-    checked = _check_choice(f"{where}: augment.{choice.kind}", choice, AUGMENTATIONS, {"sample_rate"})
+    checked = _checked(f"{where}: augment.{choice.kind}", choice, AUGMENTATIONS, ("sample_rate",))
     try:
         build_augmentation(checked, audio)
     except RecipeError as error:
@@ -278,45 +284,3 @@ def build_augmentation(choice: Choice, audio: Audio) -> Augmentation[Any]:
     kind: Callable[..., Augmentation[Any]] = AUGMENTATIONS[choice.kind]
     takes_rate = "sample_rate" in inspect.signature(kind).parameters
     return kind(**choice.options, **({"sample_rate": audio.sample_rate} if takes_rate else {}))
-
-
-def _check_choice(where: str, choice: Choice, registry: Mapping[str, Callable[..., Any]], own: set[str]) -> Choice:
-    """Check a part's options against the signature of what builds it, but for its `own` arguments."""
-    if choice.kind not in registry:
-        raise RecipeError(f"{where}.kind: {choice.kind!r} is not one of {', '.join(registry)}")
-    build = registry[choice.kind]
-    hints = _parameter_types(build)
-    fields: dict[str, Any] = {}
-    for parameter in inspect.signature(build).parameters.values():
-        if parameter.name not in own:
-            default = ... if parameter.default is parameter.empty else parameter.default
-            fields[parameter.name] = (hints.get(parameter.name, Any), default)
-    model = create_model("Options", __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields)
-    try:
-        options = model.model_validate(choice.options)
-    except ValidationError as error:
-        raise RecipeError(f"{where}.{_explain(error, model)}") from None
-    return Choice.model_validate({"kind": choice.kind} | options.model_dump(mode="json"))
-
-
-def _parameter_types(build: Callable[..., Any]) -> dict[str, Any]:
-    """Return the types of a function's or a class's parameters; of what it returns, nothing need be importable."""
-    target: Any = build.__init__ if inspect.isclass(build) else build
-    annotations = {name: hint for name, hint in target.__annotations__.items() if name != "return"}
-    return get_type_hints(type("Parameters", (), {"__annotations__": annotations}), globalns=target.__globals__)
-
-
-def _explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Say in one line what is wrong with the first faulty key, and what it could be."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        for part in first["loc"][:-1]:
-            inner = model.model_fields[str(part)].annotation
-            model = inner if inspect.isclass(inner) and issubclass(inner, BaseModel) else model
-        return f"{key}: unknown key; the keys here are {', '.join(model.model_fields)}"
-    if first["type"] == "missing":
-        return f"{key}: missing; a recipe has to say it"
-    if first["type"] == "value_error":  # one of our own sentences, about several keys together
-        return f"{key}: {first['ctx']['error']}"
-    return f"{key}: {first['msg']}, not {first['input']!r}"
