@@ -1,5 +1,9 @@
 """What `genrelab.frontends.band_statistics` says of bands small enough to reckon by hand."""
 
+import io
+
+import numpy as np
+import onnxruntime
 import pytest
 import torch
 from scipy.fft import dct
@@ -14,6 +18,7 @@ from genrelab.frontends.band_statistics import (
     persistence,
     rates,
 )
+from genrelab.frontends.statistics import spectral_contrast, summarise
 
 
 def bands(*rows):
@@ -74,3 +79,32 @@ def test_the_number_of_values_depends_on_the_bands_alone(name, frames):
     found = STATISTICS[name](torch.zeros(3, 5, frames))
     assert found.shape == STATISTICS[name](torch.zeros(3, 5, 100)).shape
     assert found.isfinite().all()
+
+
+def test_peaks_over_valleys_among_neighbouring_bins():
+    # Eleven bins: six of which one stands out, and five, whose strongest and weakest are one each.
+    found = spectral_contrast(bands(*[[level] for level in (1, 1, 7, 1, 1, 1, 2, 5, 3, 4, 3)]), 2)
+    close(found, [6], [3])
+    thirty = torch.arange(30.0).reshape(1, 30, 1)  # a fifth of each half are three
+    close(spectral_contrast(thirty, 2), [12], [12])
+
+
+def test_contrast_rows_are_bands_like_others():
+    bins = torch.randn(1, 1, 12, 9, generator=torch.Generator().manual_seed(0))
+    rows = torch.cat([bins[:, 0].unflatten(1, (6, 2)).mean(2), spectral_contrast(bins[:, 0], 3)], 1)
+    torch.testing.assert_close(summarise(bins, 2, ["levels"], contrast_rows=3), levels(rows))
+
+
+def test_the_onnx_graph_finds_the_same_contrast():
+    bins = torch.randn(3, 23, 11, generator=torch.Generator().manual_seed(0))
+    graph = io.BytesIO()
+    shapes = ({0: torch.export.Dim("batch", min=1)},)
+    torch.onnx.export(_Contrast(), (bins,), graph, dynamic_shapes=shapes, dynamo=True, verbose=False)
+    session = onnxruntime.InferenceSession(graph.getvalue())
+    (found,) = session.run(None, {session.get_inputs()[0].name: bins[:2].numpy()})
+    np.testing.assert_allclose(found, spectral_contrast(bins[:2], 4).numpy(), rtol=0, atol=1e-5)
+
+
+class _Contrast(torch.nn.Module):
+    def forward(self, bins):
+        return spectral_contrast(bins, 4)

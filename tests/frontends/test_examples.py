@@ -126,6 +126,8 @@ def test_a_part_weighs_as_much_as_was_said(examples):
         ("picture", {"frame": True, "rows": "bands"}, r"frontend\.rows: .*add frame: false"),
         ("statistics", {"bins_per_band": 100}, "100 of 128 bins leave 1 bands"),
         ("statistics", {"statistics": ()}, "empty; name some of levels, correlations"),
+        ("statistics", {"contrast_rows": 65}, r"frontend\.contrast_rows: 65 .* of which 128 bins make 0 to 64"),
+        ("statistics", {"contrast_rows": -1}, r"frontend\.contrast_rows: -1 is not a number of groups"),
         ("joint", {"parts": []}, r"frontend\.parts: is empty"),
         ("joint", {"parts": [{"kind": "mel"}]}, "'mel' takes sound"),
         ("joint", {"parts": [{"kind": "photo"}]}, "'photo' is no front end"),

@@ -28,6 +28,8 @@ class Statistics(FrontEnd):
         Neighbouring bins that are averaged to one band; bins that are left over are passed over.
     statistics
         Which, of `genrelab.frontends.band_statistics.STATISTICS`.
+    contrast_rows
+        Number of groups of neighbouring bins whose spectral contrast is a further band, see `spectral_contrast`.
     normalise
         How the statistics are scaled, see `genrelab.frontends.normalise`; each is a band there.
 
@@ -43,15 +45,17 @@ class Statistics(FrontEnd):
         of: dict[str, Any] = {"kind": "mel"},  # noqa: B006 (never changed)
         bins_per_band: int = 4,
         statistics: tuple[Statistic, ...] = ("levels", "correlations"),
+        contrast_rows: int = 0,
         normalise: Normalise = "band-standard",
     ) -> None:
         made = part("frontend.of", of, sample_rate, ("statistics", "joint"), "to take statistics of")
         if made.normaliser.state_dict():
             raise RecipeError("frontend.of.normalise: must not need the training part; the statistics are scaled by it")
-        super().__init__(sample_rate, size("frontend", made.bins, bins_per_band, statistics), normalise)
+        values = size("frontend", made.bins, bins_per_band, statistics, contrast_rows)
+        super().__init__(sample_rate, values, normalise)
         self.extraction = made.extraction
         self.of = made
-        self.bins_per_band, self.statistics = bins_per_band, tuple(statistics)
+        self.bins_per_band, self.statistics, self.contrast_rows = bins_per_band, tuple(statistics), contrast_rows
 
     def shape(self, samples: int) -> tuple[int, int, int]:
         """Return (1, values, 1), whatever the number of samples."""
@@ -59,18 +63,18 @@ class Statistics(FrontEnd):
 
     def features(self, waveform: Tensor) -> Tensor:
         """Compute the statistics (batch, 1, values, 1) of what the other front end takes."""
-        return summarise(self.of.normaliser(self.of.features(waveform)), self.bins_per_band, self.statistics)[
-            :, None, :, None
-        ]
+        features = self.of.normaliser(self.of.features(waveform))
+        return summarise(features, self.bins_per_band, self.statistics, self.contrast_rows)[:, None, :, None]
 
 
-def size(where: str, bins: int, bins_per_band: int, statistics: Sequence[Statistic]) -> int:
+def size(where: str, bins: int, bins_per_band: int, statistics: Sequence[Statistic], contrast_rows: int = 0) -> int:
     """Return how many values the named statistics of so many bins in bands are.
 
     Raises
     ------
     RecipeError
-        There are fewer than two bands, or no statistics; the message names the keys within `where`.
+        There are fewer than two bands, no statistics, or a group of fewer than two bins; the message names the keys
+        within `where`.
     """
     bands = bins // bins_per_band if bins_per_band >= 1 else 0
     if bands < 2:
@@ -79,13 +83,43 @@ def size(where: str, bins: int, bins_per_band: int, statistics: Sequence[Statist
         )
     if not statistics:
         raise RecipeError(f"{where}.statistics: empty; name some of {', '.join(STATISTICS)}")
-    return sum(STATISTICS[name](torch.zeros(1, bands, 2)).shape[1] for name in statistics)
+    if not 0 <= contrast_rows <= bins // 2:
+        raise RecipeError(
+            f"{where}.contrast_rows: {contrast_rows} is not a number of groups of two bins or more, "
+            f"of which {bins} bins make 0 to {bins // 2}"
+        )
+    return sum(STATISTICS[name](torch.zeros(1, bands + contrast_rows, 2)).shape[1] for name in statistics)
 
 
-def summarise(features: Tensor, bins_per_band: int, statistics: Sequence[Statistic]) -> Tensor:
+def summarise(features: Tensor, bins_per_band: int, statistics: Sequence[Statistic], contrast_rows: int = 0) -> Tensor:
     """Return the named statistics, (batch, values), of features (batch, channels, bins, frames) in bands."""
     values = features.float().mean(1)
     bands = F.avg_pool2d(values[:, None], (bins_per_band, 1))[:, 0]
+    if contrast_rows:
+        bands = torch.cat([bands, spectral_contrast(values, contrast_rows)], 1)
     if bands.shape[2] == 1:  # which does not change
         bands = bands.expand(-1, -1, 2)
     return torch.cat([STATISTICS[name](bands) for name in statistics], 1)
+
+
+def spectral_contrast(bins: Tensor, groups: int) -> Tensor:
+    """Return how far peaks stand above valleys among neighbouring bins (Jiang et al. 2002, of bins instead of octaves).
+
+    Parameters
+    ----------
+    bins
+        (batch, bins, frames).
+    groups
+        Into how many groups of about as many neighbours the bins are divided.
+
+    Returns
+    -------
+    Tensor
+        (batch, groups, frames): the mean of the strongest fifth of each group's bins, at least one, less that of its
+        weakest.
+    """
+    found = []
+    for group in torch.tensor_split(bins, groups, dim=1):
+        ordered, fifth = group.sort(1).values, max(1, group.shape[1] // 5)
+        found.append(ordered[:, -fifth:].mean(1) - ordered[:, :fifth].mean(1))
+    return torch.stack(found, 1)
