@@ -75,7 +75,8 @@ def test_the_words_tell_what_is_larger_than_the_noise_and_what_is_not(ablation) 
         "Worse by more than the noise: all (\u22127.0 points, 95\u00a0% \u221210.0 to \u22124.0, p < 0.001).",
     ]
     assert told["random"][2] == (
-        "Within the noise, so that nothing can be said: mixup (+4.0 points, 95\u00a0% +1.0 to +7.0, p 0.070)."
+        "Within the noise, so that nothing can be said (interval, p and seeds have to agree): "
+        "mixup (+4.0 points, 95\u00a0% +1.0 to +7.0, p 0.070)."
     )
 
 

@@ -125,7 +125,7 @@ def test_two_models_alike_are_not_told_apart(make: Make, tmp_path: Path) -> None
     assert group.rows[1].behind is not None
     assert not group.rows[1].behind.larger
     told = " ".join(summary(read_study(tmp_path / "study")))
-    assert "within the noise, so that nothing can be said" in told
+    assert "within the noise, so that nothing can be said (interval, p and seeds have to agree): " in told
     assert "rests on one seed" in told
 
 

@@ -86,7 +86,9 @@ def findings(table: pd.DataFrame, baseline: str) -> dict[str, list[str]]:
         if worse:
             sentences.append(f"Worse by more than the noise: {worse}.")
         if within:
-            sentences.append(f"Within the noise, so that nothing can be said: {within}.")
+            sentences.append(
+                f"Within the noise, so that nothing can be said (interval, p and seeds have to agree): {within}."
+            )
         if own["seeds"] < 2:
             sentences.append("With one seed the noise of training is unknown, and no difference counts as larger.")
         told[str(protocol)] = sentences

@@ -51,7 +51,10 @@ def group_words(group: Group) -> list[str]:
     if larger:
         told.append(f"Behind it by more than the noise: {'; '.join(larger)}.")
     if within:
-        told.append(f"Behind it, but within the noise, so that nothing can be said: {'; '.join(within)}.")
+        told.append(
+            "Behind it, but within the noise, so that nothing can be said (interval, p and seeds have to agree): "
+            f"{'; '.join(within)}."
+        )
     return told
 
 
