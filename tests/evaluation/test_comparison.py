@@ -1,6 +1,7 @@
 """Comparing runs: paired, on shared clips, with a warning wherever the figures do not mean the same."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,8 @@ import pytest
 from scipy.stats import binomtest
 
 from genrelab.errors import RunError
-from genrelab.evaluation.comparison import compare, compare_many, holm, mcnemar
-from genrelab.evaluation.intervals import bootstrap
+from genrelab.evaluation.comparison import compare, compare_many, holm, mcnemar, sign_flip
+from genrelab.evaluation.intervals import Interval, bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 
@@ -19,8 +20,8 @@ def test_a_run_against_itself_differs_by_nothing(make_predictions) -> None:
     found = compare(run, run)
     assert found.accuracy_difference == found.macro_f1_difference == 0.0
     assert found.accuracy_interval == (0.0, 0.0)
-    assert found.mcnemar_p == 1.0
-    assert not found.beyond_noise
+    assert found.p == found.mcnemar_p == 1.0
+    assert not found.beyond_noise()
     assert found.warnings == []
 
 
@@ -34,7 +35,7 @@ def test_differences_are_those_of_the_metrics(make_predictions) -> None:
     assert found.macro_f1_difference in found.macro_f1_interval
     assert found.only_a_right - found.only_b_right == round(540 * found.accuracy_difference)
     assert found.accuracy_interval.low > 0
-    assert found.beyond_noise
+    assert found.beyond_noise()
 
 
 def test_the_other_way_round_everything_changes_its_sign(make_predictions) -> None:
@@ -42,7 +43,30 @@ def test_the_other_way_round_everything_changes_its_sign(make_predictions) -> No
     one, other = compare(a, b), compare(b, a)
     assert one.accuracy_difference == -other.accuracy_difference
     assert one.accuracy_interval == pytest.approx((-other.accuracy_interval.high, -other.accuracy_interval.low))
-    assert one.mcnemar_p == other.mcnemar_p
+    assert (one.p, one.mcnemar_p) == (other.p, other.mcnemar_p)
+
+
+def test_a_difference_is_beyond_noise_only_where_interval_p_and_seeds_agree(make_predictions) -> None:
+    a, b = make_predictions(skill=2.0).part("test"), make_predictions(skill=1.2, noise_seed=2).part("test")
+    pair = compare(a, b)
+    by = pair.accuracy_difference
+    assert pair.p == 1e-4  # nothing as extreme in 9999 turns
+    assert pair.beyond_noise(0.049, [by, by])
+    assert not pair.beyond_noise(0.05, [by, by])
+    assert not pair.beyond_noise(0.049, [3 * by, -by])
+    assert pair.beyond_noise(0.049, [-by])  # one seed has no spread
+    around_zero = replace(pair, accuracy_interval=Interval(-0.01, 0.2))
+    assert not around_zero.beyond_noise(0.001, [by, by])
+    unknown = replace(pair, accuracy_interval=Interval(math.nan, math.nan))
+    assert not unknown.beyond_noise(0.001)
+
+
+def test_sign_flips_of_three_tracks_by_hand(make_predictions) -> None:
+    """With all three tracks in favour of a, two of the eight ways to turn them are as extreme: p is 1/4."""
+    a = make_predictions(clips=3, genres=("x", "y", "z"), folds=1, clips_per_track=1).part("test")
+    right = np.eye(3)[a.true]
+    p = sign_flip(a.with_probabilities(right), a.with_probabilities(np.roll(right, 1, axis=1)))
+    assert p == pytest.approx(0.25, abs=0.015)
 
 
 def test_pairing_makes_the_interval_narrower_than_two_separate_ones(make_predictions) -> None:
@@ -148,7 +172,7 @@ def test_many_runs_are_ranked_and_the_best_is_held_against_each(make_predictions
     for row in ranking.table.to_dict("records"):
         assert row["accuracy"] == metrics(runs[row["run"]])["accuracy"]
         assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]
-    assert ranking.holm_p == holm([pair.mcnemar_p for pair in ranking.against_best])
+    assert ranking.holm_p == holm([pair.p for pair in ranking.against_best])
     assert ranking.warnings == []
 
 

@@ -19,7 +19,7 @@ from genrelab.locks import claimed
 from genrelab.networks.model import count_parameters
 from genrelab.studies.ablation import Plan, load_study, plan_jobs, resolve, study_names, tabulate
 from genrelab.studies.jobs import Job, train_all
-from genrelab.studies.pooling import pool, sign_flip
+from genrelab.studies.pooling import pool
 from genrelab.training import run
 from genrelab.training.fold import recipe_model
 from genrelab.training.recipe import recipe_names
@@ -184,14 +184,6 @@ def test_pooled_seeds_keep_their_tracks(make_predictions):
     assert pooled.tracks.max() == tests[0].tracks.max()
     nameless = [Predictions(test.table.assign(track=""), test.info) for test in tests]
     assert pool(nameless).tracks.max() + 1 == tests[0].table["clip"].nunique()
-
-
-def test_sign_flips_of_three_tracks_by_hand(make_predictions):
-    """With all three tracks in favour of a, two of the eight ways to turn them are as extreme: p is 1/4."""
-    a = make_predictions(clips=3, genres=("x", "y", "z"), folds=1, clips_per_track=1).part("test")
-    right = np.eye(3)[a.true]
-    p = sign_flip(a.with_probabilities(right), a.with_probabilities(np.roll(right, 1, axis=1)))
-    assert p == pytest.approx(0.25, abs=0.015)
 
 
 def test_the_verb_trains_writes_and_goes_on(tones: Path, tmp_path: Path, capsys):

@@ -18,7 +18,7 @@ def compare(
     from genrelab.errors import printable
     from genrelab.evaluation.intervals import Interval
     from genrelab.report.run import compare_runs
-    from genrelab.report.words import difference_words, percent, points, span
+    from genrelab.report.words import difference_words, p_value, percent, points, span
 
     console = Console(highlight=False)
     ranking = compare_runs(runs, output)
@@ -27,7 +27,7 @@ def compare(
     protocols = ", ".join(dict.fromkeys(ranking.table["protocol"]))
     clips = " to ".join(str(number) for number in sorted({ranking.table["clips"].min(), ranking.table["clips"].max()}))
     table = Table(title=escape(f"{protocols}, {clips} test clips"), title_justify="left", title_style="bold")
-    for heading in ("run", "accuracy", "95 % interval", "macro F1", "best minus this", "which is", "McNemar p"):
+    for heading in ("run", "accuracy", "95 % interval", "macro F1", "best minus this", "which is", "p"):
         table.add_column(heading, justify="left" if heading in ("run", "which is") else "right", overflow="fold")
     against = {pair.name_b: (pair, p) for pair, p in zip(ranking.against_best, ranking.holm_p, strict=True)}
     for row in ranking.table.to_dict("records"):
@@ -35,7 +35,7 @@ def compare(
         cells = [escape(row["run"]), percent(row["accuracy"]), span(interval, digits=1), f"{row['macro_f1']:.3f}"]
         if row["run"] in against:
             pair, p = against[row["run"]]
-            cells += [points(pair.accuracy_difference), difference_words(pair), "< 0.001" if p < 0.001 else f"{p:.3f}"]
+            cells += [points(pair.accuracy_difference), difference_words(pair, p), p_value(p)]
         else:
             cells += ["best", "", ""]
         table.add_row(*cells)

@@ -1,6 +1,6 @@
 """Which of two models is better, on the clips both were tested on, and whether the difference is more than noise."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,13 +13,15 @@ from genrelab.evaluation.intervals import Interval, bootstrap, confusion_contrib
 from genrelab.evaluation.metrics import confusion, metrics, scores
 from genrelab.evaluation.predictions import PREFIX, Predictions
 
+SIGNIFICANT = 0.05
+
 
 @dataclass(frozen=True)
 class Comparison:
     """What `compare` found. Differences are a minus b: above zero, a is better.
 
-    Intervals are 95 % (or the level asked for), paired bootstrap over tracks; `mcnemar_p` is two-sided and exact, with
-    clips as its units.
+    Intervals are 95 % (or the level asked for), paired bootstrap over tracks; `p` is that of `sign_flip`, whose units
+    are tracks, too; `mcnemar_p` is two-sided and exact, with clips as its units.
     """
 
     name_a: str
@@ -36,13 +38,31 @@ class Comparison:
     macro_f1_interval: Interval
     only_a_right: int
     only_b_right: int
+    p: float
     mcnemar_p: float
     warnings: list[str] = field(default_factory=list)
 
-    @property
-    def beyond_noise(self) -> bool:
-        """Whether the interval of the difference in accuracy leaves out zero."""
-        return bool(self.accuracy_interval.low > 0 or self.accuracy_interval.high < 0)
+    def beyond_noise(self, p: float | None = None, by_seed: Sequence[float] = ()) -> bool:
+        """Whether the difference in accuracy is larger than the noise: all that is known of it has to agree.
+
+        Its interval leaves out zero, its p-value is below `SIGNIFICANT`, and it exceeds its standard deviation over
+        seeds.
+
+        Parameters
+        ----------
+        p
+            After correction, where this is one of several comparisons; `p` as it stands if it is not given.
+        by_seed
+            The difference of each seed. Of fewer than two no spread is known, and what is said holds for these two
+            trained models, not for their recipes.
+        """
+        low, high = self.accuracy_interval
+        spread = np.std(by_seed, ddof=1) if len(by_seed) > 1 else 0.0
+        return bool(
+            (low > 0 or high < 0)
+            and (self.p if p is None else p) < SIGNIFICANT
+            and abs(self.accuracy_difference) > spread
+        )
 
 
 @dataclass(frozen=True)
@@ -50,8 +70,8 @@ class Ranking:
     """Several runs, best accuracy first, and the best against each other one.
 
     `table` has a row a run, each on all its own clips: ``run, protocol, leaks, clips, tracks``; value, ``_low`` and
-    ``_high`` of accuracy, balanced accuracy and macro F1; ``log_loss`` and ``ece``. `holm_p` are the McNemar p-values
-    of `against_best` after Holm's correction for their number.
+    ``_high`` of accuracy, balanced accuracy and macro F1; ``log_loss`` and ``ece``. `holm_p` are the `p` of
+    `against_best` after Holm's correction for their number.
     """
 
     table: pd.DataFrame
@@ -145,7 +165,31 @@ def compare_many(
         compare(runs[names[0]], runs[name], name_a=names[0], name_b=name, level=level, **options) for name in names[1:]
     ]
     warnings = list(dict.fromkeys(text for pair in pairs for text in pair.warnings))
-    return Ranking(table, pairs, holm([pair.mcnemar_p for pair in pairs]), warnings)
+    return Ranking(table, pairs, holm([pair.p for pair in pairs]), warnings)
+
+
+def sign_flip(a: Predictions, b: Predictions, flips: int = 9999, seed: int = 0) -> float:
+    """Return the two-sided p-value that two models are equally accurate, with tracks as its units.
+
+    Were they, then on each track it would be as likely that a has so many clips more right than b as the other way
+    round: the test turns that round at random, track by track (a paired permutation test: Fisher, "The Design of
+    Experiments", 1935; Good, "Permutation, Parametric and Bootstrap Tests of Hypotheses", 2005).
+
+    Parameters
+    ----------
+    a, b
+        Two tables, row by row the same clips, as `shared_clips` returns them.
+    flips
+        How often; the p-value is no smaller than 1 / (flips + 1).
+    seed
+        Of the random turns.
+    """
+    more_right = (a.predicted == a.true).astype(float) - (b.predicted == b.true)
+    by_track = np.bincount(a.tracks, weights=more_right)
+    by_track = by_track[by_track != 0]
+    signs = np.random.default_rng(seed).integers(0, 2, size=(flips, len(by_track)), dtype=np.int8) * 2 - 1
+    as_far = np.abs(signs @ by_track) >= abs(by_track.sum()) - 1e-9
+    return float((1 + as_far.sum()) / (1 + flips))
 
 
 def mcnemar(only_a_right: int, only_b_right: int) -> float:
@@ -206,6 +250,7 @@ def _paired(
         macro_f1_interval=interval("macro_f1"),
         only_a_right=only_a,
         only_b_right=only_b,
+        p=sign_flip(a, b),
         mcnemar_p=mcnemar(only_a, only_b),
         warnings=warnings,
     )

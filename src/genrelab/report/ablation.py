@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from genrelab.evaluation.intervals import Interval
 from genrelab.report.page import embed, render
 from genrelab.report.style import BLUE, FAINT, VERMILION, WIDTH, new_figure, styled
-from genrelab.report.words import percent, points, protocol_words
+from genrelab.report.words import p_value, percent, points, protocol_words
 
 CAPTION = (
     "Accuracy over all seeds with its 95 % interval over tracks. A filled dot differs from the baseline (dashed line) "
@@ -139,9 +139,4 @@ def _told(line: Mapping[str, Any]) -> str:
     if not math.isfinite(line["difference_low"]):
         return f"{line['variant']} ({points(line['difference'])} points)"
     span = f"{points(line['difference_low'])} to {points(line['difference_high'])}"
-    return f"{line['variant']} ({points(line['difference'])} points, 95\u00a0% {span}, {p_words(line['p'])})"
-
-
-def p_words(p: float) -> str:
-    """Return ``"p 0.031"`` or ``"p < 0.001"``."""
-    return "p < 0.001" if p < 0.001 else f"p {p:.3f}"
+    return f"{line['variant']} ({points(line['difference'])} points, 95\u00a0% {span}, p {p_value(line['p'])})"

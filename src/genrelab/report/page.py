@@ -137,7 +137,7 @@ def compare_page(
         f1_intervals=[Interval(row["macro_f1_low"], row["macro_f1_high"]) for row in runs],
         axis_from=max(0.0, np.floor(10 * low - 0.5) / 10),
         pairs=[
-            (pair, p, words.difference_words(pair))
+            (pair, p, words.difference_words(pair, p), pair.beyond_noise(p))
             for pair, p in zip(ranking.against_best, ranking.holm_p, strict=True)
         ],
         reach=max(
@@ -241,6 +241,7 @@ def render(template: str, **values: Any) -> str:
         "percent": words.percent,
         "number": words.number,
         "points": words.points,
+        "p_value": words.p_value,
         "span": words.span,
         "duration": words.duration,
         "known": _known,

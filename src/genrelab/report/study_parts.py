@@ -62,8 +62,7 @@ class Difference:
     p
         Paired permutation over tracks, corrected after Holm for the number of recipes.
     larger
-        Than the noise: p below 0.05, the interval leaves out zero and, for two seeds or more, the difference exceeds
-        its own standard deviation over them.
+        Than the noise; see `genrelab.evaluation.comparison.Comparison.beyond_noise`.
     seeds
         How many were taken; 0 where they have none in common, and the first of each was.
     """

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from genrelab.report import words
-from genrelab.report.ablation import findings, p_words
+from genrelab.report.ablation import findings
 from genrelab.report.study_parts import Found, Group, Row, Study
 
 
@@ -137,7 +137,7 @@ def _behind(row: Row) -> str:
     assert difference is not None  # noqa: S101 (for the type checker)
     ends = f"{words.points(-difference.interval.high)} to {words.points(-difference.interval.low)}"
     span = f", 95\u00a0% {ends}" if np.isfinite(difference.interval.low) else ""
-    return f"{row.label} ({words.points(-difference.value)} points{span}, {p_words(difference.p)})"
+    return f"{row.label} ({words.points(-difference.value)} points{span}, p {words.p_value(difference.p)})"
 
 
 def _range(values: np.ndarray) -> str:

@@ -80,16 +80,21 @@ def number(value: float | None, digits: int = 3) -> str:
     return "\u2013" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
+def p_value(p: float) -> str:
+    """Return ``"0.031"`` or ``"< 0.001"``."""
+    return "< 0.001" if p < 0.001 else number(p)
+
+
 def points(value: float) -> str:
     """Return a difference of fractions in percentage points, with its sign (a true minus)."""
     return f"{100 * value:+.1f}".replace("-", "\u2212")
 
 
-def difference_words(comparison: Comparison) -> str:
-    """Say whether a difference in accuracy is more than chance would make."""
+def difference_words(comparison: Comparison, p: float | None = None) -> str:
+    """Say whether a difference in accuracy is more than chance would make; `p` as for `Comparison.beyond_noise`."""
     if not math.isfinite(comparison.accuracy_interval.low):
         return "too few tracks to tell"
-    return "larger than the noise" if comparison.beyond_noise else "within the noise"
+    return "larger than the noise" if comparison.beyond_noise(p) else "within the noise"
 
 
 def calibration_words(confidence: float, accuracy: float, ece: float) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genrelab import __version__
 from genrelab.errors import RecipeError
-from genrelab.evaluation.comparison import compare, holm
+from genrelab.evaluation.comparison import Comparison, compare, holm
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import atomic_path, write_json, write_text
@@ -22,7 +22,7 @@ from genrelab.recipes import RECIPES
 from genrelab.report.ablation import ablation_figure, ablation_page
 from genrelab.report.save import save
 from genrelab.studies.jobs import Job
-from genrelab.studies.pooling import pool, sign_flip
+from genrelab.studies.pooling import pool
 from genrelab.studies.reproduce import summarise
 from genrelab.training.recipe import Recipe, load_recipe
 from genrelab.training.run import environment
@@ -147,9 +147,9 @@ def tabulate(plan: Plan, jobs: Mapping[tuple[str, str, int], Job]) -> pd.DataFra
         A line a protocol and variant: ``variant``, what `genrelab.studies.reproduce.summarise` tells, and against the
         baseline ``difference`` of accuracies, ``difference_low``, ``difference_high`` (95 %, paired bootstrap over
         tracks, seeds pooled), ``difference_spread`` (its standard deviation over the seeds), ``p`` (paired permutation
-        over tracks, corrected after Holm for the number of variants) and ``larger`` (than the noise): whether p < 0.05,
-        the interval leaves out zero and the difference exceeds its spread over the seeds. NaN and False for the
-        baseline; with one seed, of which no spread is known, False.
+        over tracks, corrected after Holm for the number of variants) and ``larger`` (than the noise, as
+        `genrelab.evaluation.comparison.Comparison.beyond_noise` has it). NaN and False for the baseline; with one
+        seed, which says nothing of a variant but of one training of it, False.
     """
     order = [(variant, protocol, seed) for protocol in plan.protocols for variant in plan.study.variants
              for seed in plan.seeds]  # fmt: skip
@@ -163,13 +163,17 @@ def _differences(plan: Plan, jobs: Mapping[tuple[str, str, int], Job], protocol:
     name = plan.study.baseline
     tests = {variant: [_test(jobs[variant, protocol, seed]) for seed in plan.seeds] for variant in plan.study.variants}
     baseline: Predictions = pool(tests[name])
+    found: list[tuple[Comparison, list[float]]] = []
     lines: list[dict[str, Any]] = []
     for variant, own in tests.items():
         if variant == name:
             continue
         pair = compare(pool(own), baseline, name_a=variant, name_b=name, resamples=RESAMPLES)
-        ours, theirs = ([metrics(test)["accuracy"] for test in each] for each in (own, tests[name]))
-        spread = float((pd.Series(ours) - pd.Series(theirs)).std())
+        by_seed = [
+            metrics(ours)["accuracy"] - metrics(theirs)["accuracy"]
+            for ours, theirs in zip(own, tests[name], strict=True)
+        ]
+        found.append((pair, by_seed))
         lines.append(
             {
                 "variant": variant,
@@ -177,13 +181,11 @@ def _differences(plan: Plan, jobs: Mapping[tuple[str, str, int], Job], protocol:
                 "difference": pair.accuracy_difference,
                 "difference_low": pair.accuracy_interval.low,
                 "difference_high": pair.accuracy_interval.high,
-                "difference_spread": spread,
-                "p": sign_flip(pool(own), baseline),
-                "larger": pair.beyond_noise and abs(pair.accuracy_difference) > spread,
+                "difference_spread": float(pd.Series(by_seed).std()),
             }
         )
-    for line, p in zip(lines, holm([line["p"] for line in lines]), strict=True):
-        line |= {"p": p, "larger": bool(line["larger"] and p < 0.05)}
+    for line, (pair, by_seed), p in zip(lines, found, holm([pair.p for pair, _ in found]), strict=True):
+        line |= {"p": p, "larger": len(by_seed) > 1 and pair.beyond_noise(p, by_seed)}
     return [*lines, {"variant": name, "protocol": protocol, "larger": False}]
 
 

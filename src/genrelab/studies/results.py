@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from genrelab.errors import RunError
-from genrelab.evaluation.comparison import compare, holm, shared_clips
+from genrelab.evaluation.comparison import Comparison, compare, holm
 from genrelab.evaluation.intervals import bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.report.study_parts import Difference, Group, Method, Row, StudyRun
-from genrelab.studies.pooling import pool, sign_flip
+from genrelab.studies.pooling import pool
 
 # Strictest first: what a protocol further down calls better may have learned artists.
 _PROTOCOLS = ("artist-folds", "gtzan-filtered", "gtzan-train-validation", "fma-official", "column", "random")
@@ -129,15 +129,19 @@ def _group(
 ) -> Group:
     made = sorted((_row(own, labels) for own in rows.values()), key=lambda row: -row.metrics["accuracy"])
     best, others = made[0], made[1:]
-    found = [_difference(best, other) for other in others]
-    corrected = iter(holm([difference.p for difference, _ in found if difference is not None]))
-    behind = []
-    for row, (difference, _) in zip(others, found, strict=True):
-        if difference is not None:
-            p = next(corrected)
-            difference = replace(difference, p=p, larger=difference.larger and p < 0.05)
-        behind.append(replace(row, behind=difference))
-    warnings = dict.fromkeys(text for _, texts in found for text in texts)
+    warnings: dict[str, None] = {}
+    found: dict[int, tuple[Comparison, list[float]]] = {}
+    for place, other in enumerate(others):
+        try:
+            found[place] = _compare(best, other)
+            warnings |= dict.fromkeys(found[place][0].warnings)
+        except RunError as error:
+            warnings[f"{error}."] = None
+    behind = list(others)
+    for (place, (pair, by_seed)), p in zip(found.items(), holm([pair.p for pair, _ in found.values()]), strict=True):
+        larger = pair.beyond_noise(p, by_seed)
+        difference = Difference(pair.accuracy_difference, pair.accuracy_interval, p, larger, len(by_seed))
+        behind[place] = replace(others[place], behind=difference)
     return Group(corpus, genres, protocol, [best, *behind], list(warnings))
 
 
@@ -149,7 +153,8 @@ def _row(runs: Sequence[StudyRun], labels: Mapping[int, str]) -> Row:
     return Row(labels[runs[0].number], runs, pooled, metrics(pooled), bootstrap(pooled), float(accuracies.std()))
 
 
-def _difference(best: Row, other: Row) -> tuple[Difference | None, list[str]]:
+def _compare(best: Row, other: Row) -> tuple[Comparison, list[float]]:
+    """Compare two rows on the seeds that both have, the first of each if none; return each seed's difference, too."""
     ours, theirs = _tests(best.runs), _tests(other.runs)
     shared = [seed for seed in ours if seed in theirs]
     if len(shared) > 1 and best.runs[0].run.info["folds"] == other.runs[0].run.info["folds"]:
@@ -157,17 +162,8 @@ def _difference(best: Row, other: Row) -> tuple[Difference | None, list[str]]:
     else:
         shared = shared[:1]
         a, b = (tests[shared[0]] if shared else next(iter(tests.values())) for tests in (ours, theirs))
-    try:
-        one, two, _ = shared_clips(a, b, best.label, other.label)
-    except RunError as error:
-        return None, [f"{error}."]
     pair = compare(a, b, name_a=best.label, name_b=other.label)
-    larger = pair.beyond_noise
-    if len(shared) > 1:
-        by_seed = pd.Series([metrics(ours[seed])["accuracy"] - metrics(theirs[seed])["accuracy"] for seed in shared])
-        larger = larger and abs(pair.accuracy_difference) > float(by_seed.std())
-    found = Difference(pair.accuracy_difference, pair.accuracy_interval, sign_flip(one, two), larger, len(shared))
-    return found, pair.warnings
+    return pair, [metrics(ours[seed])["accuracy"] - metrics(theirs[seed])["accuracy"] for seed in shared]
 
 
 def _tests(runs: Iterable[StudyRun]) -> dict[int, Predictions]:
