@@ -19,6 +19,7 @@ Make = Callable[..., Path]
 @pytest.fixture
 def make(tmp_path: Path, make_predictions) -> Make:
     """Return a maker of finished runs in ``tmp_path/study``, without training."""
+    (tmp_path / "study").mkdir()
 
     def write(place: str, recipe: str = "short/fma-cnn-short", seed: int = 0, **options: object) -> Path:
         folder = tmp_path / "study" / place
@@ -263,3 +264,47 @@ def test_a_damaged_ablation_is_refused(tmp_path: Path, name: str, words: str) ->
         (tmp_path / "size" / name).unlink()
     with pytest.raises(RunError, match=f"size/{name}: {words}"):
         read_study(tmp_path)
+
+
+def as_ensemble(run: Path, *members: Path, name: str = "pair") -> None:
+    """Turn a made run into one of an ensemble of other runs."""
+    recipe = {"name": name, "about": "", "ensemble": {"rule": "mean", "members": [str(member) for member in members]}}
+    (run / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+
+
+def test_ensembles_are_told_apart_by_what_their_members_do_not_by_where_they_lie(make: Make, tmp_path: Path) -> None:
+    out = "../members"
+    for seed in (0, 1):
+        cnn = make(f"{out}/cnn-{seed}", seed=seed)
+        gru = make(f"{out}/gru-{seed}", "short/gtzan-crnn-short", seed=seed)
+        fast = make(f"{out}/fast-{seed}", "short/gtzan-crnn-short", seed=seed, overrides=["train.lr=0.5"])
+        as_ensemble(make(f"one-{seed}", seed=seed, skill=1 + seed), cnn, gru)
+        as_ensemble(make(f"two-{seed}", seed=seed, noise_seed=seed + 7), cnn, fast)
+        as_ensemble(make(f"three-{seed}", seed=seed, noise_seed=seed + 9), cnn, cnn)
+    (group,) = read_study(tmp_path / "study").groups
+    assert sorted(run.place for row in group.rows for run in row.runs) == sorted(
+        f"{kind}-{seed}" for kind in ("one", "two", "three") for seed in (0, 1)
+    )
+    assert [len(row.runs) for row in group.rows] == [2, 2, 2]
+    assert len({row.label for row in group.rows}) == 3
+
+
+def test_one_ensemble_under_two_protocols_is_two_runs(make: Make, tmp_path: Path) -> None:
+    cnn = make("../members/cnn")
+    for protocol in ("random", "artist-folds"):
+        as_ensemble(make(protocol, protocol=protocol), cnn, cnn)
+    assert [group.protocol for group in read_study(tmp_path / "study").groups] == ["artist-folds", "random"]
+
+
+def test_runs_that_start_from_other_seeds_of_a_recipe_are_seeds_of_one(make: Make, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        image = make(f"../members/image-{seed}", "image-cnn-1.4", seed=seed)
+        make(f"hybrid-{seed}", "hybrid-2.0", seed=seed, overrides=[f"start.run={image}"])
+    other = make("../members/other", "image-cnn-1.1")
+    make("hybrid-other", "hybrid-2.0", noise_seed=5, overrides=[f"start.run={other}"])
+    (group,) = read_study(tmp_path / "study").groups
+    assert sorted(len(row.runs) for row in group.rows) == [1, 2]
+    assert {row.label for row in group.rows} == {
+        "published/hybrid-2.0",
+        "published/hybrid-2.0 (run published/image-cnn-1.1)",
+    }

@@ -1,11 +1,14 @@
 """A study's runs to rows that can be compared: seeds pooled, corpora and protocols kept apart."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from genrelab.errors import RunError
 from genrelab.evaluation.comparison import Comparison, compare, holm
@@ -19,6 +22,7 @@ from genrelab.studies.pooling import pool
 _PROTOCOLS = ("artist-folds", "gtzan-filtered", "gtzan-train-validation", "fma-official", "column", "random")
 _NOT_THE_METHOD = ("seed", "name", "about", "corpus", "protocol", "max_clips")
 _KEYS_TOLD = 3
+_DIGEST = "recipe_sha256"
 
 
 def group_runs(runs: Sequence[StudyRun]) -> list[Group]:
@@ -44,6 +48,7 @@ def label_recipes(runs: Sequence[StudyRun]) -> dict[int, str]:
     for run, name in zip(runs, names, strict=True):
         first, own = next(iter(named[name].values())), named[name][method_key(run)]
         keys = [key for key in {**first, **own} if first.get(key) != own.get(key)]
+        keys = [key for key in keys if not key.endswith(_DIGEST)] or keys
         told = ", ".join(f"{key.rpartition('.')[2]} {own.get(key, 'none')}" for key in keys[:_KEYS_TOLD])
         more = "" if len(keys) <= _KEYS_TOLD else f" and {len(keys) - _KEYS_TOLD} more"
         labels[run.number] = f"{name} ({told}{more})" if keys else name
@@ -119,9 +124,25 @@ def _method(recipe: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in recipe.items() if key not in _NOT_THE_METHOD}
     if "train" in kept:  # where it was trained is no part of it
         kept["train"] = {key: value for key, value in kept["train"].items() if key not in ("device", "devices")}
-    if "ensemble" in kept:  # its members' folders name their seeds
-        kept["ensemble"] = {"rule": kept["ensemble"].get("rule"), "members": len(kept["ensemble"].get("members", ()))}
+    # Folders name seeds: of a run that others are made of, it is its recipe that counts.
+    if "ensemble" in kept:
+        origins = [_origin(member) for member in kept["ensemble"]["members"]]
+        names, digests = ([origin[place] for origin in origins] for place in (0, 1))
+        kept["ensemble"] = {"rule": kept["ensemble"]["rule"], "members": names, _DIGEST: digests}
+    if (kept.get("start") or {}).get("run"):
+        name, digest = _origin(kept["start"]["run"])
+        kept["start"] = {**kept["start"], "run": name, _DIGEST: digest}
     return kept
+
+
+def _origin(folder: str) -> tuple[str, str]:
+    """Return the name of a run's recipe and a digest of what it does; the folder twice if it has gone."""
+    try:
+        recipe = yaml.safe_load((Path(folder) / "recipe.yaml").read_text(encoding="utf-8"))
+        told = json.dumps(_method(recipe), sort_keys=True, default=str)
+        return str(recipe["name"]), hashlib.sha256(told.encode()).hexdigest()[:8]
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
+        return folder, folder
 
 
 def _group(
@@ -178,7 +199,7 @@ def _sections(run: StudyRun) -> dict[str, dict[str, str]]:
     """Return what a recipe does: options by step. A kind has an empty name; what is switched off is left out."""
     recipe = run.recipe
     if "ensemble" in recipe:
-        members = [str(member).rpartition("/")[2] for member in recipe["ensemble"]["members"]]
+        members = [_origin(member)[0] for member in recipe["ensemble"]["members"]]
         return {"ensemble": {"": recipe["ensemble"]["rule"], "of": ", ".join(members)}}
     train = {key: value for key, value in recipe["train"].items() if key not in ("device", "devices")}
     parameters = run.run.info.get("parameters")
@@ -191,7 +212,8 @@ def _sections(run: StudyRun) -> dict[str, dict[str, str]]:
         },
         "training": _options(train),
     }
-    return sections | ({"starts from": _options(recipe["start"])} if recipe.get("start") else {})
+    start = _method(recipe).get("start")
+    return sections | ({"starts from": _options({**start, _DIGEST: None})} if start else {})
 
 
 def _options(choice: Mapping[str, Any]) -> dict[str, str]:

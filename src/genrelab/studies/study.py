@@ -212,7 +212,7 @@ def _distinct(places: Iterable[tuple[str, _Place]]) -> tuple[list[StudyRun], lis
             raise RunError(f"{where.folder / 'recipe.yaml'}: not a resolved recipe; the run is damaged, train it again")
         run = StudyRun(len(runs) + 1, place, read, recipe, where.title)
         info = read.info
-        facts = tuple(info[name] for name in ("corpus", "folds", "seed"))
+        facts = tuple(info[name] for name in ("corpus", "protocol", "folds", "seed"))
         key = (method_key(run), *facts, str(recipe.get("protocol")), recipe.get("max_clips"))
         if key in known:
             notes.append(f"{place} is left out: it has the recipe, the data and the seed of {known[key].place}.")
