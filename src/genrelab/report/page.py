@@ -34,7 +34,7 @@ COMPARISON_CAPTIONS = {
     "radar": "The best runs over six metrics; outside is better. The middle is 0, the rim 1.",
     "genres": "Precision, recall and F1 of each genre with their 95 % intervals, for the best runs.",
     "difference": "The two best runs, first minus second, in percentage points of each true genre's clips. On the "
-    "diagonal more is better, elsewhere less. A dot: more than chance would make in any of the cells (Holm).",
+    "diagonal more is better, elsewhere less. A dot: more than chance would make in any of the cells.",
     "training": "Loss and accuracy over epochs of the best runs; thin lines are single folds, thick ones their mean.",
 }
 

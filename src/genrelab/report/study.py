@@ -44,7 +44,7 @@ _CAPTIONS = {
     "genres": "Precision, recall and F1 of each genre with their 95 % intervals, of the best recipes; in brackets its "
     "clips, once for each seed.",
     "difference": "The two best recipes, first minus second, in percentage points of each true genre's clips. A dot: "
-    "more than chance would make in any of the cells (Holm).",
+    "more than chance would make in any of the cells.",
     "training": "Loss and accuracy over epochs; thin lines are single folds, thick ones their mean.",
     "reliability": "The best recipe: of the clips with about this probability, how many are right. Orange: the gap.",
 }
