@@ -81,7 +81,7 @@ def test_the_words_tell_what_is_larger_than_the_noise_and_what_is_not(ablation) 
 
 
 def test_of_one_seed_the_words_warn(ablation) -> None:
-    assert "With one seed" in findings(ablation.assign(seeds=1), "none")["random"][-1]
+    assert "rests on one seed" in findings(ablation.assign(seeds=1), "none")["random"][-1]
 
 
 def test_what_was_drawn_evenly_stands_on_an_even_axis_and_logarithms_on_theirs():

@@ -17,6 +17,7 @@ from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.locks import claimed
 from genrelab.networks.model import count_parameters
+from genrelab.report.ablation import findings
 from genrelab.studies.ablation import Plan, load_study, plan_jobs, resolve, study_names, tabulate
 from genrelab.studies.jobs import Job, train_all
 from genrelab.studies.pooling import pool
@@ -172,9 +173,11 @@ def test_a_difference_is_that_of_the_accuracies_over_all_seeds(made):
     )
 
 
-def test_with_one_seed_no_difference_counts_as_larger(made):
+def test_with_one_seed_the_clips_decide_and_that_is_said(made):
     plan, jobs = made({"base": 1.5, "worse": 0.3}, {"base": 1, "worse": 2}, seeds=(0,))
-    assert not tabulate(plan, jobs)["larger"].any()
+    table = tabulate(plan, jobs)
+    assert table.set_index("variant")["larger"].to_dict() == {"base": False, "worse": True}
+    assert any("rests on one seed" in sentence for sentence in findings(table, "base")["random"])
 
 
 def test_pooled_seeds_keep_their_tracks(make_predictions):
@@ -192,7 +195,7 @@ def test_the_verb_trains_writes_and_goes_on(tones: Path, tmp_path: Path, capsys)
     assert main(command) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "small is right on" in said
-    assert "With one seed" in said
+    assert "rests on one seed" in said
     table = pd.read_csv(out / "table.csv")
     assert list(table["variant"]) == ["small", "large", "mfcc"]
     assert (out / "ablation.png").read_bytes()[:4] == b"\x89PNG"

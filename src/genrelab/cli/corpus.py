@@ -98,7 +98,8 @@ def check(
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="random, artist-folds, gtzan-filtered, fma-official or column. [default: the recipe's, or random]"
+            help="random, artist-folds, gtzan-filtered, gtzan-train-validation, fma-official or column. "
+            "[default: the recipe's, or random]"
         ),
     ] = None,
     folds: Annotated[int | None, typer.Option(min=1, help="How many folds. [default: the recipe's, or 1]")] = None,

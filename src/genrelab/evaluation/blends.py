@@ -94,7 +94,7 @@ def read_classified(path: Path, genres: Sequence[str]) -> Blend:
     if odd := sorted({genre for _, given in heard for genre in given} - set(genres)):
         raise RunError(
             f"{path}: speaks of genres that the run does not know ({', '.join(odd)}); classify with a bundle of this "
-            "run (`genrelab export`)"
+            "run (`genrelab export`), or with --vocabulary"
         )
     table = pd.DataFrame([given for _, given in heard], columns=list(genres), dtype=float)
     if not (np.abs(table.sum(axis=1) - 1) <= _SUM_TOLERANCE).all():

@@ -14,6 +14,10 @@ from genrelab.report.page import embed, render
 from genrelab.report.style import BLUE, FAINT, VERMILION, WIDTH, new_figure, styled
 from genrelab.report.words import p_value, percent, points, protocol_words
 
+ONE_SEED = (
+    "A comparison that rests on one seed knows the noise of the clips alone; that of training, which another seed "
+    "would show, is not in it."
+)
 CAPTION = (
     "Accuracy over all seeds with its 95 % interval over tracks. A filled dot differs from the baseline (dashed line) "
     "by more than the noise. Differences are paired: that intervals overlap says little about them."
@@ -90,7 +94,7 @@ def findings(table: pd.DataFrame, baseline: str) -> dict[str, list[str]]:
                 f"Within the noise, so that nothing can be said (interval, p and seeds have to agree): {within}."
             )
         if own["seeds"] < 2:
-            sentences.append("With one seed the noise of training is unknown, and no difference counts as larger.")
+            sentences.append(ONE_SEED)
         told[str(protocol)] = sentences
     return told
 

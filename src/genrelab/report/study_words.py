@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from genrelab.report import words
-from genrelab.report.ablation import findings
+from genrelab.report.ablation import ONE_SEED, findings
 from genrelab.report.study_parts import Found, Group, Row, Study
 
 
@@ -14,10 +14,7 @@ def summary(study: Study) -> list[str]:
     told = [sentence for group in study.groups for sentence in group_words(group)]
     differences = [row.behind for group in study.groups for row in group.rows if row.behind is not None]
     if any(difference.seeds < 2 for difference in differences):
-        told.append(
-            "A comparison that rests on one seed knows the noise of the clips alone; that of training, which another "
-            "seed would show, is not in it."
-        )
+        told.append(ONE_SEED)
     told += protocol_falls(study.groups)
     if len({group.genres for group in study.groups}) > 1:
         told.append(

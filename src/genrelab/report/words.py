@@ -87,7 +87,7 @@ def p_value(p: float) -> str:
 
 def points(value: float) -> str:
     """Return a difference of fractions in percentage points, with its sign (a true minus)."""
-    return f"{100 * value:+.1f}".replace("-", "\u2212")
+    return f"{round(100 * value, 1) + 0.0:+.1f}".replace("-", "\u2212")  # no minus before a zero
 
 
 def difference_words(comparison: Comparison, p: float | None = None) -> str:

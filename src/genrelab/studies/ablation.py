@@ -148,8 +148,7 @@ def tabulate(plan: Plan, jobs: Mapping[tuple[str, str, int], Job]) -> pd.DataFra
         baseline ``difference`` of accuracies, ``difference_low``, ``difference_high`` (95 %, paired bootstrap over
         tracks, seeds pooled), ``difference_spread`` (its standard deviation over the seeds), ``p`` (paired permutation
         over tracks, corrected after Holm for the number of variants) and ``larger`` (than the noise, as
-        `genrelab.evaluation.comparison.Comparison.beyond_noise` has it). NaN and False for the baseline; with one
-        seed, which says nothing of a variant but of one training of it, False.
+        `genrelab.evaluation.comparison.Comparison.beyond_noise` has it). NaN and False for the baseline.
     """
     order = [(variant, protocol, seed) for protocol in plan.protocols for variant in plan.study.variants
              for seed in plan.seeds]  # fmt: skip
@@ -185,7 +184,7 @@ def _differences(plan: Plan, jobs: Mapping[tuple[str, str, int], Job], protocol:
             }
         )
     for line, (pair, by_seed), p in zip(lines, found, holm([pair.p for pair, _ in found]), strict=True):
-        line |= {"p": p, "larger": len(by_seed) > 1 and pair.beyond_noise(p, by_seed)}
+        line |= {"p": p, "larger": pair.beyond_noise(p, by_seed)}
     return [*lines, {"variant": name, "protocol": protocol, "larger": False}]
 
 

@@ -154,7 +154,12 @@ def _read_file(path: Path) -> StudyFile:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "it"
-        raise RunError(f"{path}: {key}: {first['msg']}; a study has {', '.join(StudyFile.model_fields)}") from None
+        sections: dict[str, tuple[str, type[_Section]]] = {
+            "parts": ("a part", PartFile),
+            "include": ("an entry", Include),
+        }
+        what, section = sections.get(key.partition(".")[0], ("a study", StudyFile))
+        raise RunError(f"{path}: {key}: {first['msg']}; {what} has {', '.join(section.model_fields)}") from None
 
 
 def _search(include: Iterable[Include | str], base: Path) -> Iterator[_Place]:
