@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import errno
 import io
 import os
 from collections.abc import Callable
@@ -31,6 +32,23 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the research data (../shared/data) is not on this machine")
     return SHARED_DATA
+
+
+@pytest.fixture
+def bad_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Return what makes files that Python opens fail from some byte on, as a bad disk does (not libsndfile's)."""
+
+    def fail(from_byte: int) -> None:
+        class BadFile(io.FileIO):
+            def read(self, size: int | None = -1, /) -> bytes:
+                data = super().read(size)
+                if self.tell() > from_byte:
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
+                return data
+
+        monkeypatch.setattr(Path, "open", lambda path, *how, **more: BadFile(path))
+
+    return fail
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from genrelab.audio.excerpts import read_excerpts
 from genrelab.audio.read import probe, read
 from genrelab.errors import AudioError
 
@@ -94,6 +95,17 @@ def test_a_cut_m4a_without_its_table_is_refused(tmp_path):
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(AudioError, match=r"song\.m4a: not audio, or damaged beyond reading"):
         read(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("share", [0.0, 0.6])
+def test_a_disk_that_fails_on_the_way_is_an_error_that_names_the_file(tmp_path, bad_disk, kind, share):
+    path = encode(tmp_path / f"song.{kind}", kind, seconds=20)
+    bad_disk(max(4096, round(share * path.stat().st_size)))
+    with pytest.raises(AudioError, match=rf"song\.{kind}: cannot be read: Input/output error"):
+        read(path)
+    with pytest.raises(AudioError, match=rf"song\.{kind}: cannot be read: Input/output error"):
+        list(read_excerpts(path, 16000, [0.5, 19.0], 0.5))
 
 
 def test_a_playlist_is_not_followed(tmp_path):

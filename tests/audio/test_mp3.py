@@ -6,6 +6,7 @@ import soundfile
 
 from genrelab.audio.mp3 import with_length
 from genrelab.audio.read import probe, read
+from genrelab.errors import AudioError
 
 RATE = 44100
 
@@ -59,3 +60,10 @@ def test_what_has_no_frames_is_left_alone(tmp_path):
     for data in (b"", b"\xff", b"\xff" * 5000, b"ID3", bytes(5000)):
         path.write_bytes(data)
         assert with_length(path, 1000) is None
+
+
+def test_a_disk_that_fails_on_the_way_is_an_error_that_names_the_file(tmp_path, bad_disk):
+    path = mp3(tmp_path / "song.mp3")
+    bad_disk(50_000)
+    with pytest.raises(AudioError, match=r"song\.mp3: cannot be read: Input/output error"):
+        read(path)

@@ -520,6 +520,21 @@ def test_a_name_that_leads_nowhere_is_an_error_like_any_other(
     assert reason in str(classifier.try_file(tmp_path / name).error)
 
 
+def test_a_disk_that_fails_on_the_way_does_not_end_the_batch(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path, bad_disk: Callable[[int], None]
+):
+    for name in ("a.wav", "b.mp3", "c.wav"):
+        write(tmp_path / name, make_tone(3000, 5))
+    song = tmp_path / "b.mp3"  # without the tag that tells its length, so that its frames are counted
+    song.write_bytes(song.read_bytes().replace(b"Xing", bytes(4)).replace(b"Info", bytes(4)))
+    bad_disk(5_000)
+    first, second, third = classifier.classify_folder(tmp_path, jobs=1)
+    assert (first.genre, third.genre) == ("whistle", "whistle")
+    assert (second.genre, second.error) == (None, "cannot be read: Input/output error")
+    with pytest.raises(AudioError, match=r"b\.mp3: cannot be read: Input/output error"):
+        classifier.timeline(song)
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_says_so(classifier: Classifier, make_tone: Tone, tmp_path: Path):
     path = write(tmp_path / "a.wav", make_tone(220, 1))

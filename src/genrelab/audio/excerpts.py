@@ -39,7 +39,7 @@ def read_excerpts(
     Raises
     ------
     AudioError
-        The file cannot be opened at all.
+        The file cannot be opened at all, or the system fails to read it.
     """
     path = Path(path)
     with opened(path) as decoder:

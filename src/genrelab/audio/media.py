@@ -68,6 +68,9 @@ class MediaDecoder:
         except (av.FFmpegError, IndexError, UnicodeError) as error:
             self._file.close()
             raise AudioError(path, "not audio, or damaged beyond reading") from error
+        except OSError:  # of the file: PyAV passes it on
+            self._file.close()
+            raise
         except AudioError:
             self.close()
             raise

@@ -245,15 +245,19 @@ def opened(path: Path) -> Iterator[Decoder]:
     Raises
     ------
     AudioError
-        If it is not a sound file that can be opened, or its header claims what cannot be.
+        If it is not a sound file that can be opened, its header claims what cannot be, or the system fails to read it,
+        be it while it is open.
     """
-    decoder = _open(path, _head(path))
     try:
-        if not _LOWEST_RATE <= decoder.sample_rate <= _HIGHEST_RATE or decoder.channels < 1:
-            raise AudioError(path, f"its header claims {decoder.channels} channels at {decoder.sample_rate} Hz")
-        yield decoder
-    finally:
-        decoder.close()
+        decoder = _open(path, _head(path))
+        try:
+            if not _LOWEST_RATE <= decoder.sample_rate <= _HIGHEST_RATE or decoder.channels < 1:
+                raise AudioError(path, f"its header claims {decoder.channels} channels at {decoder.sample_rate} Hz")
+            yield decoder
+        finally:
+            decoder.close()
+    except OSError as error:  # a bad disk, a share that has gone: PyAV passes on what reading a file raises
+        raise _unreadable(path, error) from error
 
 
 def _open(path: Path, head: bytes) -> Decoder:
@@ -286,13 +290,16 @@ def _head(path: Path) -> bytes:
             raise AudioError(path, "empty file")
         with path.open("rb", buffering=0) as file:
             return file.read(4096)
-    except FileNotFoundError as error:
-        broken = path.is_symlink()
-        raise AudioError(path, "a link whose target is missing" if broken else "no such file") from error
-    except PermissionError as error:
-        raise AudioError(path, "no permission to read it") from error
-    except (OSError, ValueError) as error:
-        raise AudioError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    except ValueError as error:  # a name that no file can have
+        raise AudioError(path, f"cannot be read: {error}") from error
+
+
+def _unreadable(path: Path, error: OSError) -> AudioError:
+    if isinstance(error, FileNotFoundError):
+        return AudioError(path, "a link whose target is missing" if path.is_symlink() else "no such file")
+    if isinstance(error, PermissionError):
+        return AudioError(path, "no permission to read it")
+    return AudioError(path, f"cannot be read: {error.strerror or error}")
 
 
 def _is_text(head: bytes) -> bool:
