@@ -2,7 +2,10 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from functools import partial
 from itertools import count, islice
+from queue import SimpleQueue
 
 import pytest
 
@@ -57,3 +60,47 @@ def test_an_error_in_the_work_is_raised_where_the_results_are_taken():
     assert list(islice(results, 3)) == [1 / 3, 1 / 2, 1.0]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_result_is_there_before_the_next_item_comes(jobs: int):
+    questions: SimpleQueue[int | None] = SimpleQueue()
+    answers = in_order(lambda number: 2 * number, iter(partial(questions.get, timeout=5), None), jobs)
+    for number in range(3):
+        questions.put(number)
+        assert next(answers) == 2 * number
+    questions.put(None)
+    assert list(answers) == []
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_an_error_of_the_items_is_raised_after_the_results_before_it(jobs: int):
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise KeyError("no more")
+
+    results = in_order(lambda number: number, items(), jobs)
+    assert list(islice(results, 3)) == [0, 1, 2]
+    with pytest.raises(KeyError, match="no more"):
+        next(results)
+
+
+def test_leaving_does_not_wait_for_an_item_that_never_comes():
+    gate, taken = threading.Event(), []
+
+    def items() -> Iterator[int]:
+        for number in count():
+            taken.append(number)
+            yield number
+            gate.wait(20)
+
+    results = in_order(lambda number: number, items(), jobs=2)
+    assert next(results) == 0
+    start = time.monotonic()
+    results.close()
+    assert time.monotonic() - start < 5
+    gate.set()
+    for thread in threading.enumerate():
+        if thread.name == "genrelab items":
+            thread.join(5)
+    assert len(taken) <= 2

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -219,6 +220,38 @@ def test_a_reader_that_leaves_early_is_no_error_message(music: Path, tiny_bundle
     assert json.loads(first)["genre"] == "bass"
     assert b"Traceback" not in errors
     assert b"Broken pipe" not in errors
+
+
+def kill_later(process: "subprocess.Popen[bytes]") -> None:
+    """Keep a test from waiting for ever."""
+    timer = Timer(60, process.kill)
+    timer.daemon = True
+    timer.start()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_each_name_is_answered_before_the_next_one_comes(music: Path, tiny_bundle: Path, jobs: str):
+    command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", "jsonl", "-j", jobs, "-"]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
+        assert process.stdin and process.stdout  # noqa: PT018
+        kill_later(process)
+        for name, genre in {"a.wav": "bass", "b.flac": "voice"}.items():
+            process.stdin.write(os.fsencode(music / name) + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["genre"] == genre
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def test_the_first_failure_ends_a_list_that_is_still_being_written(tiny_bundle: Path, tmp_path: Path):
+    command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", "jsonl", "-j", "2", "--strict", "-"]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
+        assert process.stdin and process.stderr  # noqa: PT018
+        kill_later(process)
+        process.stdin.write(os.fsencode(tmp_path / "missing.wav") + b"\n")
+        process.stdin.flush()
+        assert process.wait(60) == 1
+        assert b"Fatal" not in process.stderr.read()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")

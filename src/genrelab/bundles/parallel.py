@@ -1,8 +1,9 @@
 """Work on many files at once: results in order, few of them in memory, stopped at once by Ctrl-C."""
 
-from collections import deque
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -15,15 +16,16 @@ AHEAD = 8
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], jobs: int) -> Iterator[Result]:
     """Yield ``work(item)`` for each item, in the items' order, computed by threads.
 
-    Items are taken only as they are needed, so there may be any number of them. Leaving early (an error, Ctrl-C, a
-    closed iterator) drops what has not begun.
+    Items are taken only as they are needed, so there may be any number of them. A result comes out as soon as it is
+    there and those before it are out, even while the next item is waited for: whoever asks one question after another
+    gets an answer to each. Leaving early (an error, Ctrl-C, a closed iterator) drops what has not begun.
 
     Parameters
     ----------
     work
         Must let go of the interpreter's lock to gain anything: decoding, resampling and ONNX Runtime do.
     items
-        What to work on.
+        What to work on; with several jobs, a thread of its own iterates over them.
     jobs
         Number of threads.
     """
@@ -31,14 +33,34 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], jobs: int) -
         yield from map(work, items)
         return
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="genrelab")
-    pending: deque[Future[Result]] = deque()
+    pending: SimpleQueue[Future[Result] | None] = SimpleQueue()  # None: there are no more
+    room = threading.Semaphore(AHEAD * jobs - 1)
+    left = threading.Event()
+
+    def take() -> None:
+        try:
+            for item in items:
+                if left.is_set():
+                    return
+                pending.put(pool.submit(work, item))
+                room.acquire()
+                if left.is_set():
+                    return
+            pending.put(None)
+        except BaseException as error:  # noqa: BLE001 (whatever it is: raised where the results are taken)
+            failed: Future[Result] = Future()
+            failed.set_exception(error)
+            pending.put(failed)
+
+    # A daemon: it may wait for an item that never comes, and nobody shall wait for it.
+    taker = threading.Thread(target=take, name="genrelab items", daemon=True)
+    taker.start()
     try:
-        for item in items:
-            pending.append(pool.submit(work, item))
-            # What is ready goes out even though there is room for more: people watch.
-            while pending and (pending[0].done() or len(pending) >= AHEAD * jobs):
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        while (result := pending.get()) is not None:
+            room.release()
+            yield result.result()
     finally:
+        left.set()
+        room.release()
         pool.shutdown(cancel_futures=True)
+        taker.join(0.2)  # gone by then unless it waits for an item

@@ -66,8 +66,9 @@ def _matches(pattern: str) -> Iterator[str | Prediction]:
 def _split(stream: BinaryIO) -> Iterator[str]:
     """Yield the entries of a list as they arrive; a NUL where it begins says that NULs separate them, else lines do."""
     rest, separator = b"", b""
-    # read1 gives what is there instead of waiting for a full block.
-    while chunk := getattr(stream, "read1", stream.read)(1 << 16):
+    # Unbuffered: a thread that still waits here when the program ends would hold the buffer's lock, which Python needs.
+    stream = getattr(stream, "raw", stream)
+    while chunk := stream.read(1 << 16):  # what is there, without waiting for a full block
         rest += chunk
         if not separator:
             separator = next((byte for byte in (b"\0", b"\n") if byte in rest), b"")
