@@ -313,6 +313,25 @@ def test_a_long_track_that_is_cut_off_is_judged_by_what_is_there(
     assert classifier.classify_file(cut).genre == "whistle"
 
 
+@pytest.mark.parametrize(("share", "left"), [(0.2, "10"), (0.4, "25")])
+def test_a_long_flac_that_lacks_more_than_half_is_refused_as_a_short_one_is(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path, share: float, left: str
+):
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 60 * RATE).astype(np.float32)
+    path = write(tmp_path / "a.flac", make_tone(3000, 60) + noise)  # of the same bit rate throughout
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    reason = f"cut short: only about {left} of 60 s can be decoded; get the file anew"
+    assert classifier.try_file(path).error == reason
+
+
+def test_a_long_flac_that_lacks_less_than_half_is_judged_by_what_is_there(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path
+):
+    path = write(tmp_path / "a.flac", make_tone(3000, 60))
+    path.write_bytes(path.read_bytes()[: int(0.7 * path.stat().st_size)])
+    assert classifier.classify_file(path).genre == "whistle"
+
+
 def test_a_header_that_claims_hours_is_not_believed(classifier: Classifier, make_tone: Tone, tmp_path: Path):
     path = write(tmp_path / "claim.flac", make_tone(3000, 20))
     content = bytearray(path.read_bytes())

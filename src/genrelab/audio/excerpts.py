@@ -34,7 +34,7 @@ def read_excerpts(
     ------
     samples
         Shape (n_samples,), float32 in [-1, 1], mono; or the error where this part cannot be decoded, since in a damaged
-        file others often can.
+        file others often can (a `BeyondError` where that is no damage, the file being shorter than it seemed).
 
     Raises
     ------

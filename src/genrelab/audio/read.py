@@ -36,6 +36,10 @@ _NOT_AUDIO = "not audio: no decoder knows its content"
 _MALFORMED = 3  # libsndfile's SF_ERR_MALFORMED_FILE
 
 
+class BeyondError(AudioError):
+    """A part behind the end of a file that did not tell its length for certain; what there is of it may be sound."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """What the header of a sound file says.
@@ -210,7 +214,8 @@ def decode(
         if not len(mono):
             if start and not damage:
                 length = "" if decoder.frames is None else f": its header says {decoder.frames / rate:.6g} s"
-                raise AudioError(path, f"nothing to hear at {start:g} s{length}")
+                error_type = AudioError if decoder.exact else BeyondError
+                raise error_type(path, f"nothing to hear at {start:g} s{length}")
             raise AudioError(path, f"holds no sound that can be decoded{damage}")
         if (decoder.exact or damage) and expected is not None and len(mono) < expected / 2:
             found = f"only {len(mono) / rate:.3g} of {expected / rate:.6g} s can be decoded{damage}"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrelab.audio.excerpts import read_excerpts
-from genrelab.audio.read import read, require_sound
+from genrelab.audio.read import BeyondError, read, require_sound
 from genrelab.audio.windows import cut, window_starts
 from genrelab.bundles.metadata import Metadata
 from genrelab.errors import AudioError
@@ -24,7 +24,7 @@ def hear_file(
     """Return the windows of a file that a classifier shall hear.
 
     Only they are decoded, so that a track of ten minutes costs what one of a minute does. Windows that are silent or
-    cannot be decoded are left out.
+    cannot be decoded are left out; of a damaged file, half must be left, as where `read` decodes all of it.
 
     Parameters
     ----------
@@ -48,16 +48,15 @@ def hear_file(
     Raises
     ------
     AudioError
-        None of them can be read, or there is less than a tenth of a second of sound.
+        Less than half of them can be decoded, or there is less than a tenth of a second of sound.
     ValueError
         `count` is below 1.
     """
     rate, window = metadata.sample_rate, metadata.window
     n = DEFAULT_WINDOWS if count is None else count
-    length = 0 if seconds is None else round(seconds * rate)
-    if length > n * window:
+    if seconds is not None and (length := round(seconds * rate)) > n * window:
         starts = window_starts(length, window, count=n)
-        if (windows := _hear_excerpts(path, starts / rate, metadata)) is not None:
+        if (windows := _hear_excerpts(path, seconds, starts / rate, metadata)) is not None:
             return windows, seconds
         # None can be decoded: perhaps the header claims hours where there are seconds, and the beginning is all.
         seconds = None
@@ -94,15 +93,26 @@ def require_length(samples: NDArray[np.float32], sample_rate: int, path: str | o
     require_sound(samples, sample_rate, path, MIN_SECONDS, silence_dbfs=-math.inf)
 
 
-def _hear_excerpts(path: Path, starts: NDArray[np.float64], metadata: Metadata) -> NDArray[np.float32] | None:
+def _hear_excerpts(
+    path: Path, claimed: float, starts: NDArray[np.float64], metadata: Metadata
+) -> NDArray[np.float32] | None:
     """Return the windows at `starts` (seconds) but the damaged and silent ones; None where all are damaged."""
     rate, seconds = metadata.sample_rate, metadata.window / metadata.sample_rate
     windows = [np.zeros((0, metadata.window), np.float32)]
-    decoded = False
+    decoded, damaged = 0, False
     for excerpt in read_excerpts(path, rate, starts.tolist(), seconds):
-        if isinstance(excerpt, AudioError) or len(excerpt) < MIN_SECONDS * rate:
+        if isinstance(excerpt, AudioError):
+            damaged = damaged or not isinstance(excerpt, BeyondError)
             continue
-        decoded = True
+        if len(excerpt) < MIN_SECONDS * rate:
+            continue
+        decoded += len(excerpt)
         if not _is_silent(excerpt, metadata):
             windows.append(cut(excerpt, np.zeros(1, np.int64), metadata.window))
-    return np.concatenate(windows) if decoded else None
+    if not decoded:
+        return None
+    share = decoded / (len(starts) * metadata.window)
+    if damaged and share < 0.5:
+        found = f"only about {share * claimed:.3g} of {claimed:.6g} s can be decoded"
+        raise AudioError(path, f"cut short: {found}; get the file anew")
+    return np.concatenate(windows)
