@@ -608,6 +608,23 @@ def test_a_timeline_goes_on_past_the_block_that_is_decoded_at_a_time(
     assert len(spans[0][2].genres) == 1
 
 
+@pytest.mark.parametrize("rate", [1000, 8000, 11025, 16000, 22050, 32000, 44100, 48000])
+@pytest.mark.parametrize("windows", [64, 128, 130.5])
+def test_a_timeline_has_no_gaps_and_overlaps_whatever_the_rate_of_the_file(
+    tmp_path: Path, make_bundle: Callable[..., Path], rate: int, windows: float
+):
+    # Windows of 1.0023 s: in none of these rates is a block of 64 a whole number of samples.
+    classifier = Classifier(make_bundle(tmp_path / "b.onnx", sample_rate=22000))
+    window = 22050 / 22000
+    tone = 0.5 * np.sin(2 * np.pi * 220 / rate * np.arange(round(windows * window * rate)))
+    spans = classifier.timeline(write(tmp_path / "a.wav", tone.astype(np.float32), rate))
+    edges = [0.0, *(end for _, end, _ in spans)]
+    assert [start for start, _, _ in spans] == pytest.approx(edges[:-1], abs=1e-9)
+    lengths = [window] * int(windows) + ([window / 2] if windows % 1 else [])
+    assert np.diff(edges) == pytest.approx(lengths, abs=0.001)
+    assert all(prediction.genre == "bass" for _, _, prediction in spans)
+
+
 def test_a_timeline_says_where_a_file_cannot_be_decoded_any_further(
     classifier: Classifier, make_tone: Tone, tmp_path: Path
 ):

@@ -24,6 +24,7 @@ from genrelab.errors import AudioError, BundleError
 
 BATCH = 4  # windows in one run of the graph: more are no faster, and their activations are memory to be had first
 TIMELINE_BLOCK = 64  # windows decoded at a time: bounds the memory of a timeline of ten hours
+_ROUNDING = 0.001  # seconds that a length may be off: files are cut at whole samples, as few as 1 000 a second
 _MEMORY = "samples"  # stands for the path in errors about samples from memory
 
 PathLike = str | os.PathLike[str]
@@ -245,22 +246,30 @@ class Classifier:
                     rest = Prediction(os.fspath(path), seconds=claimed - start, error=error.reason)
                     spans.append((start, claimed, rest))
                 return spans
-            spans += self._spans(os.fspath(path), samples, start, top)
+            length = self._without_rounding(len(samples))
+            if spans and not length:
+                return spans
+            spans += self._spans(os.fspath(path), samples, length or len(samples), start, top)
             start += block
-            if len(samples) < TIMELINE_BLOCK * self.window - 1:  # resampling may round a sample away
+            if length < TIMELINE_BLOCK * self.window:
                 return spans
 
+    def _without_rounding(self, length: int) -> int:
+        """Return whole windows' length in samples where `length` is that but for rounding, else `length`."""
+        whole = round(length / self.window) * self.window
+        return whole if abs(length - whole) <= _ROUNDING * self.sample_rate else length
+
     def _spans(
-        self, path: str, samples: NDArray[np.float32], offset: float, top: int | None
+        self, path: str, samples: NDArray[np.float32], length: int, offset: float, top: int | None
     ) -> Iterator[tuple[float, float, Prediction]]:
-        starts = window_starts(len(samples), self.window)
+        starts = window_starts(length, self.window)
         audible = is_audible(samples, starts, self.metadata)
         outputs = self._run(self._needed, cut(samples, starts[audible], self.window))
         rows = np.cumsum(audible) - 1  # of the audible windows
         # The last window is flush with the end and may overlap the one before: it speaks for what is new in it.
         edges = [
             *(offset + np.arange(len(starts)) * self.window / self.sample_rate),
-            offset + len(samples) / self.sample_rate,
+            offset + length / self.sample_rate,
         ]
         for start, end, heard, row in zip(edges, edges[1:], audible, rows, strict=False):
             if heard:
