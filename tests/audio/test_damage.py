@@ -149,6 +149,16 @@ def test_huge_but_finite_samples_are_clipped(tmp_path):
     assert read(path).tolist() == [1.0] * 1000
 
 
+@pytest.mark.parametrize("size", [1e10, 1e30, 3e38])
+def test_huge_but_finite_samples_can_be_resampled(tmp_path, size):
+    path = tmp_path / "song.wav"
+    wave = np.sin(np.arange(RATE) / 5).astype(np.float32)
+    soundfile.write(path, wave * np.float32(size), RATE, subtype="FLOAT")
+    samples = read(path, 22050)
+    assert np.abs(samples).max() == 1.0
+    np.testing.assert_array_equal(np.sign(samples[200:-200:7]), np.sign(wave[400:-400:14]))
+
+
 def test_one_sample(tmp_path):
     path = tmp_path / "song.wav"
     soundfile.write(path, np.array([0.5]), RATE)

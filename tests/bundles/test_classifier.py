@@ -341,6 +341,29 @@ def test_a_header_that_claims_hours_is_not_believed(classifier: Classifier, make
     assert (prediction.genre, prediction.seconds) == ("whistle", None)
 
 
+# Samples beyond [-1, 1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rate", [RATE, 44100])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("gain", [3, 1e30, 3e38])
+def test_samples_from_memory_are_clipped_as_those_of_a_file(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path, rate: int, channels: int, gain: float
+):
+    track = np.stack([make_tone(3000, 3, rate, amplitude=1.0)] * channels, axis=1) * np.float32(gain)
+    prediction = classifier.classify(track, rate)
+    expected = classifier.classify_file(write(tmp_path / "a.wav", track, rate, subtype="FLOAT"))
+    assert prediction.genre == "whistle"
+    assert dict(prediction.genres) == pytest.approx(dict(expected.genres), abs=1e-6)
+
+
+def test_logits_are_those_of_clipped_samples(classifier: Classifier, make_tone: Tone):
+    track = make_tone(1000, 2, amplitude=1.0) * np.float32(1e38)
+    np.testing.assert_array_equal(classifier.logits(track), classifier.logits(np.clip(track, -1, 1)))
+    assert classifier.embedding(track)[0] == pytest.approx(1, abs=0.01)  # the mean level
+
+
 # Silence: there is nothing to hear, which is an answer and no failure.
 
 

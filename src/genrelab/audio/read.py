@@ -32,6 +32,8 @@ EXTENSIONS = frozenset(
 )
 # Outside of these no header tells the truth.
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000
+# Larger samples than this make resampling overflow to NaN. To [-1, 1] is clipped after it.
+LARGEST = 1e9
 _NOT_AUDIO = "not audio: no decoder knows its content"
 _MALFORMED = 3  # libsndfile's SF_ERR_MALFORMED_FILE
 
@@ -205,7 +207,7 @@ def decode(
         damage = ""
         try:
             for block in decoder.blocks(first, wanted):
-                _require_finite(path, block, (first + len(mono)) / rate)
+                _tame(path, block, (first + len(mono)) / rate)
                 if len(mono) + len(block) > limit:
                     raise _too_long(path, (len(mono) + len(block)) / rate, max_seconds)
                 mono.append(block)
@@ -232,7 +234,8 @@ def _too_long(path: Path, seconds: float, max_seconds: float) -> AudioError:
     )
 
 
-def _require_finite(path: Path, block: NDArray[np.float32], seconds: float) -> None:
+def _tame(path: Path, block: NDArray[np.float32], seconds: float) -> None:
+    """Raise where a block holds NaN or infinity; clip what is too large to be resampled, in place."""
     # The sum of squares is finite in all ordinary sound and ten times cheaper than asking every sample.
     with np.errstate(over="ignore"):  # finite, but too large to square: asked again below
         power = np.dot(block, block)
@@ -241,6 +244,7 @@ def _require_finite(path: Path, block: NDArray[np.float32], seconds: float) -> N
     bad = np.flatnonzero(~np.isfinite(block))
     if len(bad):
         raise AudioError(path, f"holds samples that are NaN or infinite, the first in the block at {seconds:.3g} s")
+    np.clip(block, -LARGEST, LARGEST, out=block)
 
 
 @contextmanager

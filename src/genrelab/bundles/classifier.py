@@ -12,7 +12,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from genrelab.audio.processors import processors
-from genrelab.audio.read import probe, read
+from genrelab.audio.read import LARGEST, probe, read
 from genrelab.audio.walk import sound_files
 from genrelab.audio.windows import cut, window_starts
 from genrelab.bundles.answer import Outputs, answer, calibrated, needed_outputs, silence
@@ -90,7 +90,7 @@ class Classifier:
         Parameters
         ----------
         samples
-            Mono at `sample_rate`, shape (n,).
+            Mono at `sample_rate`, shape (n,); clipped to [-1, 1].
 
         Returns
         -------
@@ -119,7 +119,8 @@ class Classifier:
         Parameters
         ----------
         samples
-            Shape (n,) or (n, channels), as soundfile gives them: floats in [-1, 1], or int16 or int32.
+            Shape (n,) or (n, channels), as soundfile gives them: floats in [-1, 1], or int16 or int32. What lies beyond
+            [-1, 1] is clipped, as that of a file is.
         sample_rate
             Their rate in Hz; they are resampled to the model's.
         top
@@ -140,6 +141,7 @@ class Classifier:
         require_length(mono, sample_rate, _MEMORY)
         if sample_rate != self.sample_rate:
             mono = np.asarray(soxr.resample(mono, sample_rate, self.sample_rate, quality="HQ"), np.float32)
+        mono = np.clip(mono, -1.0, 1.0)
         starts = self._audible_starts(mono)
         if not len(starts):
             return silence(None, seconds)
@@ -295,6 +297,7 @@ class Classifier:
         """Return one output of the graph for the windows that cover a clip, a row a window."""
         if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
             raise AudioError(_MEMORY, f"must be finite and of shape (n,), n > 0; the shape is {samples.shape}")
+        samples = np.clip(samples, -1.0, 1.0)
         starts = self._audible_starts(samples)
         if not len(starts):
             starts = window_starts(len(samples), self.window, self.metadata.hop)
@@ -351,7 +354,8 @@ def _mono(samples: NDArray[Any]) -> NDArray[np.float32]:
         floats = samples.astype(np.float32)
     else:
         raise AudioError(_MEMORY, f"must be floats in [-1, 1], int16 or int32, but are {samples.dtype}")
-    mono: NDArray[np.float32] = floats if floats.ndim == 1 else floats.mean(axis=1)
-    if not np.isfinite(mono).all():
+    if not np.isfinite(floats).all():
         raise AudioError(_MEMORY, "hold NaN or infinity")
+    np.clip(floats, -LARGEST, LARGEST, out=floats)
+    mono: NDArray[np.float32] = floats if floats.ndim == 1 else floats.mean(axis=1)
     return mono
