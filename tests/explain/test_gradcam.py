@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from genrelab.errors import RunError
-from genrelab.explain.gradcam import find_convolution, gradcam
+from genrelab.explain.gradcam import _Grid, find_convolution, gradcam
+from genrelab.networks import NETWORKS as CLASSES
+from genrelab.networks.network import Network
 
 from .conftest import NETWORKS, RATE
 
@@ -22,9 +25,80 @@ def test_the_map_is_that_of_the_paper(make_subject, noise) -> None:
     (gradient,) = torch.autograd.grad(logits[0, 1], activations[-1])
     weights = gradient.mean(dim=(2, 3), keepdim=True)
     cam = torch.relu((weights * activations[-1]).sum(1, keepdim=True))
-    wanted = F.interpolate(cam, features.shape[2:], mode="bilinear", align_corners=False)[0, 0].detach()
+    # Behind one pooling of two, cell `i` lies between places 2i and 2i + 1.
+    wanted = cam[0, 0].detach().numpy()
+    for size in features.shape[:1:-1]:
+        cells = (np.arange(size) - 0.5) / 2
+        wanted = np.stack([np.interp(cells, np.arange(len(row)), row) for row in wanted]).T
     assert found.layer == "blocks.1.conv"
     np.testing.assert_allclose(found.values, wanted[:, : found.values.shape[1]], rtol=1e-4, atol=1e-6)
+
+
+IMAGES = {"filters": [2, 3, 4], "kernels": [7, 4, 3], "pools": [3, 2, 2]}
+LAYERS: dict[str, tuple[str, dict, tuple[int, int, int]]] = {
+    "padded": ("cnn", {"filters": [4, 8, 8], "dense_units": 8}, (1, 64, 70)),
+    "zeros before and after": ("crnn", {"filters": [4] * 4, "pools": [[2, 2]] * 4, "pad": 9, "units": 4}, (1, 99, 90)),
+    "unpadded": ("flat-cnn", IMAGES | {"dense_units": 8}, (4, 90, 101)),
+    "even kernels, padded": ("flat-cnn", IMAGES | {"padding": "same", "dense_units": 8}, (1, 95, 101)),
+    "samples": ("m5", {"filters": [4, 8], "dense_units": 8}, (1, 1, 2000)),
+    "averaged before": (
+        "committee",
+        {"members": [{"kind": "cnn"}, {"kind": "cnn", "filters": [4, 4], "dense_units": 8, "shrink": 3}]},
+        (1, 66, 72),
+    ),
+    "frames first": ("adapted", {"temporal": (2, 2, 2), "blocks": (4, 4, 4, 4, 4), "layers": ()}, (1, 96, 187)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize("case", LAYERS)
+def test_cells_lie_in_the_middle_of_what_they_see(monkeypatch, case) -> None:
+    kind, options, shape = LAYERS[case]
+    network: Network = CLASSES[kind](shape, 3, **options).eval()
+    features = torch.rand(1, *shape).requires_grad_()
+    layers = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d)}
+    grids = {name: _Grid.of(_made(network, layer, features)) for name, layer in layers.items()}
+    # Without a maximum or a value below zero, whatever can move a cell does.
+    monkeypatch.setattr(F, "max_pool2d", lambda maps, size, step=None, *_, **__: F.avg_pool2d(maps, size, step))
+    for parameter in network.parameters():
+        parameter.data.abs_().add_(0.01)
+    seen = 0
+    for name, layer in layers.items():
+        made, grid = _made(network, layer, features), grids[name]
+        assert grid.turned == (case == "frames first")
+        for cell in {(0, 0), (1, 1), tuple(size // 2 for size in made.shape[2:])}:
+            if any(place >= size for place, size in zip(cell, made.shape[2:], strict=True)):
+                continue
+            (moving,) = torch.autograd.grad(made[0, :, *cell].sum(), features, retain_graph=True)
+            for axis, place in enumerate(cell[::-1] if grid.turned else cell):
+                found = np.flatnonzero(moving[0].abs().sum((0, 2 - axis)))
+                # What reaches an edge may see less than all it could: zeros are beyond it.
+                if len(found) and found[0] > 0 and found[-1] < shape[axis + 1] - 1:
+                    assert grid.start[axis] + grid.jump[axis] * place == (found[0] + found[-1]) / 2, (name, cell, axis)
+                    seen += 1
+    assert seen >= len(layers)
+
+
+def _made(network: nn.Module, layer: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    made: list[torch.Tensor] = []
+    hook = layer.register_forward_hook(lambda module, taken, given: made.append(given))
+    network(features)
+    hook.remove()
+    return made[0]
+
+
+def test_a_map_of_unpadded_layers_is_drawn_where_its_cells_look(make_subject, noise) -> None:
+    options = {"filters": [4, 4], "kernels": [7, 7], "pools": [2, 2], "dense_units": 8}
+    subject = make_subject("mel", "flat-cnn", options, window=2.0, hop=2.0)
+    _, layer = find_convolution(subject)
+    column = 2
+    layer.register_forward_hook(lambda module, taken, made: made * (torch.arange(made.shape[3]) == column))
+    features = subject.features(noise[None]).requires_grad_()
+    (moving,) = torch.autograd.grad(_made(subject.model.network, layer, features).sum(), features)
+    sees = np.flatnonzero(moving.abs().sum((0, 1, 2)))
+    maps = [gradcam(subject, noise, genre).values.sum(axis=0) for genre in range(3)]
+    drawn = np.flatnonzero(max(maps, key=np.max))
+    assert abs(drawn.mean() - sees.mean()) < 1
 
 
 @pytest.mark.parametrize("kind", [kind for kind in NETWORKS if kind != "rnn"])

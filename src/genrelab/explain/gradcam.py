@@ -2,13 +2,16 @@
 
 Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization"
 (arXiv:1610.02391), computed by captum. The map is as coarse as that layer: after four poolings of two, a cell of it is
-sixteen bins by sixteen frames.
+sixteen bins by sixteen frames. Each cell is drawn at the middle of what it sees, which without padding is not what
+stretching the map over the features would make of it: the first cell then sees more than its share.
 """
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from genrelab.errors import RunError, printable
 from genrelab.explain.saliency import Saliency, overlay
@@ -49,10 +52,15 @@ def gradcam(subject: Subject, samples: NDArray[np.float32], genre: int, layer: s
     starts, windows = subject.windows(samples)
     attribution = LayerGradCam(subject.model.network, convolution)
     maps = []
-    for first in range(0, len(windows), _AT_ONCE):
-        features = subject.features(windows[first : first + _AT_ONCE]).requires_grad_()
-        cam = attribution.attribute(features, target=genre, relu_attributions=True).detach()
-        maps.append(_enlarge(subject, cam, *features.shape[2:]))
+    grids: list[_Grid] = []
+    hook = convolution.register_forward_hook(lambda module, taken, made: grids.append(_Grid.of(made)))
+    try:
+        for first in range(0, len(windows), _AT_ONCE):
+            features = subject.features(windows[first : first + _AT_ONCE]).requires_grad_()
+            cam = attribution.attribute(features, target=genre, relu_attributions=True).detach()
+            maps.append(_enlarge(subject, cam, grids[-1], *features.shape[2:]))
+    finally:
+        hook.remove()
     found = subject.upright(np.concatenate(maps))
     frequencies = subject.row_frequencies()
     if frequencies is None or len(frequencies) != found.shape[1]:
@@ -84,12 +92,70 @@ def find_convolution(subject: Subject, layer: str | None = None) -> tuple[str, n
     return name, found[name]
 
 
-def _enlarge(subject: Subject, cam: Tensor, bins: int, frames: int) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class _Grid:
+    """Where the cells of a layer lie in the features: the middle of what cell `i` sees is ``start + jump * i``.
+
+    Parameters
+    ----------
+    start, jump
+        By bins and by frames.
+    turned
+        Whether the layer has the frames first.
+    """
+
+    start: tuple[float, float]
+    jump: tuple[float, float]
+    turned: bool
+
+    @classmethod
+    def of(cls, made: Tensor) -> "_Grid":
+        """Follow what a layer made back to the features, by all that moves or widens places on the way.
+
+        That way is autograd's: it knows functions as well as modules, and the branch alone that leads to the layer.
+        """
+        start, jump, turned = [0.0, 0.0], [1.0, 1.0], False
+        node: Any = made.grad_fn
+        while node is not None:
+            kind = node.name()
+            if kind.startswith("Convolution"):
+                size = node._saved_weight.shape[2:]
+                _back(start, jump, size, node._saved_dilation, node._saved_stride, node._saved_padding)
+            elif kind.startswith(("MaxPool2D", "AvgPool2D")):
+                size = node._saved_kernel_size
+                _back(start, jump, size, (1,), node._saved_stride or size, node._saved_padding)
+            elif kind.startswith("ConstantPad"):
+                before = node._saved_pad[::2]  # the last axis first
+                for axis, pad in zip((1, 0), before, strict=False):
+                    start[axis] -= pad
+            elif kind.startswith("Transpose") and {node._saved_dim0 % 4, node._saved_dim1 % 4} == {2, 3}:
+                start, jump, turned = start[::-1], jump[::-1], not turned
+            node = node.next_functions[0][0] if node.next_functions else None  # what is worked on comes first
+        return cls((start[0], start[1]), (jump[0], jump[1]), turned)
+
+
+def _back(start: list[float], jump: list[float], size: Any, dilation: Any, stride: Any, pad: Any) -> None:
+    """Take places behind a kernel, bins and frames, to places before it."""
+    for axis in (0, 1):
+        # A single number is for both.
+        wide, apart, step, added = (one[axis % len(one)] for one in (size, dilation, stride, pad))
+        start[axis] = start[axis] * step + (wide - 1) * apart / 2 - added
+        jump[axis] *= step
+
+
+def _enlarge(subject: Subject, cam: Tensor, grid: _Grid, bins: int, frames: int) -> NDArray[np.float32]:
     """Bring maps of a layer (n, 1, height, width) to the size of the features, (n, bins, frames)."""
+    cells = (cam[:, 0].transpose(1, 2) if grid.turned else cam[:, 0]).numpy()
+    drawn = frames
     if subject.recipe.frontend.kind == "waveform":
-        frames = max(1, round(subject.recipe.audio.window / _SAMPLES_STEP))
-    if cam.shape[2] == 1:  # over time alone
-        bins = 1
-    pad = int(getattr(subject.model.network, "pad", 0))  # frames of zeros that the network adds at both ends
-    large = F.interpolate(cam.float(), (bins, frames + 2 * pad), mode="bilinear", align_corners=False)
-    return large[:, 0, :, pad : pad + frames].numpy()
+        drawn = max(1, round(subject.recipe.audio.window / _SAMPLES_STEP))
+    rows = np.arange(1 if cells.shape[1] == 1 else bins)  # a layer of a single row runs over time alone
+    columns = (np.arange(drawn) + 0.5) * frames / drawn - 0.5
+    down, along = (rows - grid.start[0]) / grid.jump[0], (columns - grid.start[1]) / grid.jump[1]
+    large = _shares(down, cells.shape[1]) @ cells @ _shares(along, cells.shape[2]).T
+    return np.asarray(large, np.float32)
+
+
+def _shares(places: NDArray[np.floating], cells: int) -> NDArray[np.float64]:
+    """Return what each cell has in each place between cells, (places, cells); beyond the ends the last has all."""
+    return np.stack([np.interp(places, np.arange(cells), one) for one in np.eye(cells)], axis=1)
