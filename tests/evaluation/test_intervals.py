@@ -97,6 +97,26 @@ def test_a_genre_of_one_track_has_no_interval() -> None:
     assert table.loc["b", ["recall_low", "recall_high"]].tolist() == pytest.approx([math.sqrt(0.025), 1.0])
 
 
+@pytest.mark.parametrize("called", [1, 2, 4, 12])
+def test_a_precision_without_a_mistake_has_the_exact_bound_of_the_tracks_called_so(called) -> None:
+    right = [n % 2 == 1 or n < 2 * called for n in range(60)]  # of 30 clips of a the first are called so, and no other
+    table = bootstrap_genres(two_genres(right, [""] * 60)).set_index("genre")
+    found = table.loc["a", ["precision_low", "precision_high"]].tolist()
+    assert found == pytest.approx([0.025 ** (1 / called), 1.0] if called > 1 else [math.nan] * 2, nan_ok=True)
+    assert table.loc["a", "recall_low"] <= called / 30 <= table.loc["a", "recall_high"]
+
+
+def test_of_a_genre_that_is_never_called_or_never_true_the_other_figures_are_known() -> None:
+    table = bootstrap_genres(two_genres([n % 2 == 1 for n in range(40)], [""] * 40)).set_index("genre")
+    assert table.loc["a", ["precision_low", "precision_high"]].isna().all()
+    assert table.loc["a", ["recall_low", "recall_high"]].tolist() == pytest.approx([0, 1 - 0.025 ** (1 / 20)])
+    never = two_genres([n % 2 == 1 for n in range(40)], [""] * 40)
+    never = Predictions(never.table.assign(genre="a"), {})
+    table = bootstrap_genres(never).set_index("genre")
+    assert table.loc["b", ["precision_low", "precision_high"]].tolist() == pytest.approx([0, 1 - 0.025 ** (1 / 40)])
+    assert table.loc["b", ["recall_low", "f1_low"]].isna().all()
+
+
 def test_sums_are_those_of_whole_tracks_drawn_with_replacement() -> None:
     # Track 0 adds (1, 10) in two clips, track 1 adds (100, 0): every sum must be made of those alone.
     contributions = np.array([[1.0, 4.0], [0.0, 6.0], [100.0, 0.0]])

@@ -69,16 +69,23 @@ def bootstrap_genres(
 ) -> pd.DataFrame:
     """Return intervals of precision, recall and F1 of each genre: ``genre, precision_low, precision_high`` and so on.
 
-    A genre without clips, or whose clips all come from one track, has no interval (NaN).
+    A genre without clips, or whose clips all come from one track, has no interval (NaN) of recall and F1; one that no
+    clip is called, or the clips of one track alone, none of precision.
     """
     counts, _ = _resample(predictions, resamples, seed)
-    tracks = [len(np.unique(predictions.tracks[predictions.true == g])) for g in range(len(predictions.genres))]
-    # A resample without a clip of the genre says nothing of it: it must not count as a zero.
-    absent = counts.sum(axis=-1) == 0
+    genres = range(len(predictions.genres))
+    true, called = (
+        [len(np.unique(predictions.tracks[codes == g])) for g in genres]
+        for codes in (predictions.true, predictions.predicted)
+    )
+    # A resample without a clip of the genre says nothing of it: it must not count as a zero. F1 would be zero there
+    # whatever else is called so. Of precision, it is one without a clip that is called so.
+    absent, uncalled = counts.sum(axis=-1) == 0, counts.sum(axis=-2) == 0
     columns: dict[str, Any] = {"genre": predictions.genres}
-    for name, values in zip(("precision", "recall", "f1"), by_genre(counts), strict=True):
-        known = np.where(absent, np.nan, values)
-        intervals = [percentile_interval(known[:, g], number, level, fraction=True) for g, number in enumerate(tracks)]
+    unknown = {"precision": (uncalled, called), "recall": (absent, true), "f1": (absent, true)}
+    for (name, (nothing, tracks)), values in zip(unknown.items(), by_genre(counts), strict=True):
+        known = np.where(nothing, np.nan, values)
+        intervals = [percentile_interval(known[:, g], tracks[g], level, fraction=True) for g in genres]
         columns[f"{name}_low"] = [interval.low for interval in intervals]
         columns[f"{name}_high"] = [interval.high for interval in intervals]
     return pd.DataFrame(columns)
