@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba
 
 from genrelab.evaluation.blends import Blend, of_genre, shares
 from genrelab.evaluation.confusions import by_artist, confused, overlap, soft_confusion
@@ -23,7 +24,7 @@ from genrelab.report.confusions import (
     ternary_figure,
 )
 from genrelab.report.confusions_page import artist_words, blend_words, clip_links
-from genrelab.report.embedding import embedding_figure, embedding_page, mark, merit_words
+from genrelab.report.embedding import REST, embedding_figure, embedding_page, mark, merit_words
 from genrelab.report.save import png_bytes
 from genrelab.report.sounds import taken_in, total_seconds
 
@@ -88,6 +89,22 @@ def test_golden_ternary(part, check) -> None:
 @pytest.mark.parametrize("by", ["genre", "artist"])
 def test_golden_embedding(table, check, by: str) -> None:
     check(embedding_figure(table, by), f"embedding-{by}")
+
+
+def test_names_of_artists_are_no_formulas_and_all_in_the_legend(part, table) -> None:
+    names = ["$uicideboy$", "Money $_$", "_underscore"]  # the second is no formula that matplotlib could read
+    artists = np.resize(names, len(table))
+    figure = embedding_figure(table.assign(artist=artists), "artist")
+    assert sorted(text.get_text() for text in figure.legends[0].get_texts()) == sorted([*names, "other artists"])
+    shades = [handle.get_facecolor().tolist() for handle in figure.legends[0].legend_handles]
+    assert shades[-1] == [list(to_rgba(REST))]  # those without a colour come last
+    blend = blend_artists_figure(of_genre(Predictions(part.table.assign(artist=artists), {}), "reggae"))
+    assert all(len(png_bytes(one, dpi=DPI)) > 500 for one in (figure, blend))
+
+
+def test_the_legend_of_a_triangle_names_what_begins_with_an_underscore() -> None:
+    figure = ternary_figure({"_a": np.array([[0.5, 0.2]]), "b": np.array([[0.1, 0.2]])}, ("_a", "b"))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["_a (1)", "b (1)", "mean of b"]
 
 
 @pytest.mark.parametrize("genres", [2, 30])

@@ -114,6 +114,16 @@ def test_the_mean_over_folds_ends_where_fewer_than_half_still_train(history) -> 
     assert mean.get_xdata()[-1] == 29
 
 
+def test_powers_of_ten_are_written_without_formulas(history) -> None:
+    history = history.assign(learning_rate=np.geomspace(2e-3, 3e-6, len(history)))
+    axes = training_figure(history).axes[2]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert {"10⁻⁵", "10⁻⁴", "10⁻³"} <= set(labels)
+    axes.set_ylim(2e-4, 8e-4)
+    axes.minorticks_on()
+    assert "3\u00d710⁻⁴" in [label.get_text() for label in axes.get_yticklabels(which="minor")]
+
+
 def test_reliability_of_empty_bins_draws(make_predictions) -> None:
     table = pd.DataFrame({"low": [0.0, 0.5], "high": [0.5, 1.0], "clips": [0, 4]})
     figure = reliability_figure(table.assign(confidence=[np.nan, 0.9], accuracy=[np.nan, 0.5]), 0.4)

@@ -131,6 +131,18 @@ def test_a_radar_goes_from_zero_to_one_however_near_its_runs_are() -> None:
     assert len({line.get_marker() for line in axes.lines}) == len({line.get_linestyle() for line in axes.lines}) == 2
 
 
+def test_legends_name_runs_that_begin_with_an_underscore(runs) -> None:
+    radar = radar_figure(pd.DataFrame([[0.6, 0.7, 0.8], [0.5, 0.6, 0.7]], ["_old", "new"], ["a", "b", "c"]))
+    bars = genre_bars_figure(
+        pd.concat([rows(runs["first"]).assign(run="_old"), rows(runs["second"]).assign(run="new")])
+    )
+    for figure in (radar, bars):
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["_old", "new"]
+    assert [line.get_color() for line in radar.legends[0].get_lines()] == [
+        line.get_color() for line in radar.axes[0].lines
+    ]
+
+
 def test_a_difference_is_blue_where_the_first_is_better_and_hatched_where_the_second_is() -> None:
     first, second = np.array([[0.9, 0.1], [0.4, 0.6]]), np.array([[0.7, 0.3], [0.2, 0.8]])
     beyond = np.array([[True, False], [False, False]])

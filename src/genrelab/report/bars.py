@@ -39,15 +39,17 @@ def genre_bars_figure(table: pd.DataFrame, title: str = "") -> Figure:
     panels = figure.subplots(1, 3, sharey=True)
     height = 0.8 / len(runs)
     for axes, (column, heading) in zip(panels, _PANELS, strict=True):
+        handles = []
         for number, run in enumerate(runs):
             own = (table[table["run"] == run] if "run" in table else table).set_index("genre").reindex(genres)
             middle = np.arange(len(genres)) + (number - (len(runs) - 1) / 2) * height
             value = own[column].to_numpy(float)
             # Hatches are drawn in the colour of the edge, and white ones keep a bar's colour readable.
-            axes.barh(
-                middle, np.nan_to_num(value), height=height * 0.92, color=COLOURS[number], alpha=0.85, label=run,
+            bars = axes.barh(
+                middle, np.nan_to_num(value), height=height * 0.92, color=COLOURS[number], alpha=0.85,
                 hatch=HATCHES[number], edgecolor="white", linewidth=0,
             )  # fmt: skip
+            handles.append(bars)
             ends = own[[f"{column}_low", f"{column}_high"]].to_numpy(float)
             known = np.isfinite(ends).all(axis=1)
             axes.hlines(middle[known], ends[known, 0], ends[known, 1], color=INK, linewidth=1.0)
@@ -62,9 +64,9 @@ def genre_bars_figure(table: pd.DataFrame, title: str = "") -> Figure:
     names = [f"{g}  ({clips['first'][g]})" if clips["nunique"][g] == 1 else str(g) for g in genres]
     panels[0].set_yticks(range(len(genres)), names)
     if len(runs) > 1:
-        handles, labels = panels[0].get_legend_handles_labels()
         columns = 1 if max(map(len, runs)) > 32 else 2 if max(map(len, runs)) > 18 else len(runs)
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        # Names by hand: matplotlib passes over those that begin with "_".
+        figure.legend(handles, runs, loc="outside lower center", ncols=columns)
     if title:
         figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=9.5)
     return figure

@@ -180,11 +180,12 @@ def ternary_figure(
     axes.plot([0, 1, 0.5, 0], [0, 0, height, 0], color=FAINT, lw=1.0, zorder=1)
     axes.plot([0.5, 0.5], [0, height], color=FAINT, lw=0.7, ls=(0, (4, 3)), zorder=1)  # as near one as the other
     last = len(clips) - 1
+    handles, labels = [], []
     for number, (name, values) in enumerate(clips.items()):
         third = 1 - values.sum(axis=1)
         x, y = values[:, 1] + third / 2, third * height
         front = stands_out and number == last
-        axes.scatter(
+        marks = axes.scatter(
             x,
             y,
             s=26 if front else 18,
@@ -193,18 +194,21 @@ def ternary_figure(
             alpha=0.85 if front else 0.65,
             edgecolors="white" if front else "none",
             linewidths=0.5,
-            label=f"{name} ({len(values)})",
             zorder=2 + front,
         )
+        handles.append(marks)
+        labels.append(f"{name} ({len(values)})")
         if front:
             mean = x.mean(), y.mean()
-            axes.scatter(*mean, s=150, marker="+", color=INK, linewidths=2, zorder=4, label=f"mean of {name}")
+            handles.append(axes.scatter(*mean, s=150, marker="+", color=INK, linewidths=2, zorder=4))
+            labels.append(f"mean of {name}")
     axes.text(-0.02, -0.02, f"{corners[0]} 100 %", ha="left", va="top", weight="bold")
     axes.text(1.02, -0.02, f"{corners[1]} 100 %", ha="right", va="top", weight="bold")
     axes.text(0.5, height + 0.02, f"{rest} 100 %", ha="center", va="bottom", weight="bold")
     axes.set(xlim=(-0.06, 1.06), ylim=(-0.08, height + 0.08), aspect="equal")
     axes.axis("off")
-    figure.legend(loc="outside lower center", ncols=2)
+    # By hand: matplotlib passes over names that begin with "_".
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure
 
 

@@ -12,7 +12,18 @@ from matplotlib.figure import Figure
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
 from genrelab.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
-from genrelab.report.style import BLUE, FAINT, GREEN, VERMILION, WIDTH, line_style, new_figure, styled, unit_square
+from genrelab.report.style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    VERMILION,
+    WIDTH,
+    line_style,
+    name_powers,
+    new_figure,
+    styled,
+    unit_square,
+)
 
 _PARTS: tuple[tuple[str, str, Any], ...] = (("train", VERMILION, (0, (4, 1.2))), ("validation", BLUE, "-"))
 MOST_RUNS = 4  # side by side
@@ -44,6 +55,7 @@ def training_figure(history: pd.DataFrame) -> Figure:
     if rates:
         _draw_folds(panels[2], history, "learning_rate", GREEN, "-", label="learning rate")
         panels[2].set(title="Learning rate", xlabel="epoch", yscale="log")
+        name_powers(panels[2].yaxis)
         panels[2].minorticks_off()
     for axes in panels:
         axes.xaxis.get_major_locator().set_params(integer=True)

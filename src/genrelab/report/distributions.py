@@ -71,7 +71,7 @@ def distributions_figure(table: pd.DataFrame, columns: Sequence[str] | None = No
         axes.set_title(column if columns is not None else f"{column}  ({100 * shares[column]:.0f} %)", fontsize=7.5)
         axes.grid(visible=False, axis="y")
         axes.xaxis.get_major_locator().set_params(nbins=4)
-        axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
+        axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5))
     for axes in grid.flat[len(chosen) :]:
         axes.remove()
     for axes in grid[:, 0]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from genrelab.evaluation.predictions import PREFIX
@@ -58,11 +59,10 @@ def embedding_figure(table: pd.DataFrame, by: str = "genre") -> Figure:
     rows = -(-(len(names) + (by == "artist")) // 5)
     figure = new_figure(WIDTH, 3.55 + 0.2 * rows)
     for axes, (method, title) in zip(figure.subplots(1, 2), MAPS.items(), strict=True):
-        _scatter(axes, table, method, by, names)
+        handles = _scatter(axes, table, method, by, names)
         axes.set_title(title)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    if by == "artist":  # those without a colour come last
-        handles, labels = handles[1:] + handles[:1], labels[1:] + labels[:1]
+    # By hand: matplotlib passes over what begins with "_".
+    labels = [words.short(name, 22) for name in names] + ["other artists"] * (by == "artist")
     legend = figure.legend(handles, labels, loc="outside lower center", ncols=5, handletextpad=0.2, columnspacing=1.2)
     for handle in legend.legend_handles:
         if handle is not None:
@@ -146,17 +146,18 @@ def embedding_page(
     )
 
 
-def _scatter(axes: Axes, table: pd.DataFrame, method: str, by: str, names: Sequence[str]) -> None:
+def _scatter(axes: Axes, table: pd.DataFrame, method: str, by: str, names: Sequence[str]) -> list[PathCollection]:
+    """Draw one map; return what stands for each of the names in the legend, and last for the other artists."""
     size = float(np.clip(9000 / max(len(table), 1), 4, 22))
+    handles = []
+    others = []
     if by == "artist":
         rest = table[~table["artist"].isin(names)]
-        axes.scatter(
-            rest[f"{method}_x"], rest[f"{method}_y"], s=size * 0.5, color=REST, linewidths=0, label="other artists"
-        )
+        others.append(axes.scatter(rest[f"{method}_x"], rest[f"{method}_y"], s=size * 0.5, color=REST, linewidths=0))
     for number, name in enumerate(names):
         colour, marker = mark(number)
         own = table[table[by] == name]
-        axes.scatter([], [], s=22, color=colour, marker=marker, label=words.short(name, 22))  # always filled
+        handles.append(axes.scatter([], [], s=22, color=colour, marker=marker))  # always filled
         for split, part in own.groupby("split"):
             learned, chosen = split == "train", split == "validation"
             axes.scatter(
@@ -176,6 +177,7 @@ def _scatter(axes: Axes, table: pd.DataFrame, method: str, by: str, names: Seque
     axes.spines[:].set_visible(True)
     axes.spines[:].set_color("#DDE1E6")
     axes.set_xlabel("only nearness means anything, not the axes", color=FAINT, fontsize=7)
+    return handles + others
 
 
 def _data(table: pd.DataFrame, sounds: Mapping[str, str]) -> dict[str, Any]:

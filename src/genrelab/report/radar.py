@@ -43,9 +43,11 @@ def radar_figure(table: pd.DataFrame, title: str = "") -> Figure:
     assert isinstance(axes, PolarAxes)  # noqa: S101 (for the type checker)
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
-    for number, (run, row) in enumerate(zip(table.index, values, strict=True)):
-        axes.plot(
-            np.r_[spokes, 0], np.r_[row, row[0]], label=str(run), color=COLOURS[number], clip_on=False,
+    names = [str(run) for run in table.index]
+    lines = []
+    for number, row in enumerate(values):
+        lines += axes.plot(
+            np.r_[spokes, 0], np.r_[row, row[0]], color=COLOURS[number], clip_on=False,
             linestyle=DASHES[number % len(DASHES)], marker=MARKERS[number], markersize=4.5,
         )  # fmt: skip
     # From 0 to 1: a wheel that began elsewhere would make small differences look large.
@@ -57,7 +59,8 @@ def radar_figure(table: pd.DataFrame, title: str = "") -> Figure:
     axes.set_xticks(spokes, [LABELS.get(str(name), str(name)).replace(" ", "\n", 1) for name in table.columns])
     axes.tick_params(axis="x", pad=16)
     axes.spines["polar"].set_color(GRID)
-    figure.legend(loc="outside lower center", ncols=1 if max(len(str(run)) for run in table.index) > 24 else 2)
+    # Names by hand: matplotlib passes over those that begin with "_".
+    figure.legend(lines, names, loc="outside lower center", ncols=1 if max(map(len, names)) > 24 else 2)
     if title:
         axes.set_title(title, pad=18)
     return figure

@@ -1,12 +1,15 @@
 """The house style of every figure: one place for colours, type and sizes."""
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +31,7 @@ DPI = 160
 _RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that figures look alike everywhere
     "font.size": 8.5,
+    "text.parse_math": False,  # names hold dollars: $uicideboy$
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
@@ -88,6 +92,25 @@ def new_figure(width: float = WIDTH, height: float = 3.2) -> Figure:
 def line_style(number: int) -> dict[str, Any]:
     """Return colour and dash of the genre with this number, apart from those of 34 others."""
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
+
+
+class _Powers(LogFormatterSciNotation):
+    """Powers of ten with raised letters instead of formulas, which ``text.parse_math`` leaves as they are written."""
+
+    _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        if not super().__call__(x, pos):  # one of those that have no label
+            return ""
+        exponent = math.floor(math.log10(x) + 1e-9)
+        factor, power = f"{x / 10**exponent:g}", f"10{str(exponent).translate(self._RAISED)}"
+        return power if factor == "1" else f"{factor}\u00d7{power}"
+
+
+def name_powers(axis: Axis) -> None:
+    """Label a logarithmic axis."""
+    axis.set_major_formatter(_Powers())
+    axis.set_minor_formatter(_Powers())
 
 
 def unit_square(axes: Axes) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from genrelab.report.style import BLUE, FAINT, VERMILION, WIDTH, new_figure, styled
+from genrelab.report.style import BLUE, FAINT, VERMILION, WIDTH, name_powers, new_figure, styled
 
 COLUMNS = 3
 Places = npt.NDArray[np.float64]
@@ -92,4 +92,5 @@ def _place(axes: Axes, values: "pd.Series[float]", chosen: pd.DataFrame) -> Plac
     # Drawn from a range of logarithms most are small; drawn evenly, half are above half the largest.
     if numbers.min() > 0 and numbers.max() / numbers.min() > 20 and numbers.median() < numbers.max() / 4:
         axes.set_xscale("log")
+        name_powers(axes.xaxis)
     return numbers[chosen.index].to_numpy(dtype=np.float64)
