@@ -55,6 +55,29 @@ def test_a_map_with_nothing_in_it_can_be_drawn() -> None:
     assert isinstance(explanation_figure(sound(), [empty], SAID, "blues"), Figure)
 
 
+def test_nothing_is_drawn_at_frequencies_that_the_network_does_not_hear() -> None:
+    heard = HERTZ[5:30]
+    everywhere = np.ones((len(heard), FRAMES))
+    everywhere[:, -1] = 0  # or no line would be drawn
+    layer = Layer("Grad-CAM", everywhere, heard, TIMES, everywhere > 0)
+    axes = explanation_figure(sound(), [layer], SAID, "blues").axes[2]
+    opaque = np.asarray(axes.images[1].get_array())[:, 0, 3] > 0
+    rows = np.linspace(1, 44, len(opaque))  # on the mel scale
+    step = 43 / (ROWS - 1)
+    first, last = 1 + 5 * step, 1 + 29 * step
+    assert opaque[(rows > first - 0.99 * step) & (rows < last + 0.99 * step)].all()
+    assert not opaque[(rows < first - 1.01 * step) | (rows > last + 1.01 * step)].any()
+    (line,) = axes.collections
+    ends = [path.vertices[:, 1] for path in line.get_paths()]
+    assert np.concatenate(ends).max() < last + 1.5 * step
+
+
+def test_a_map_of_all_that_is_heard_reaches_the_edges() -> None:
+    layer = Layer("Occlusion", np.ones((ROWS, FRAMES)), HERTZ, TIMES)
+    axes = explanation_figure(sound(), [layer], SAID, "blues").axes[2]
+    assert (np.asarray(axes.images[1].get_array())[..., 3] > 0).all()
+
+
 def test_words_name_ranges_shares_and_moments() -> None:
     values = np.zeros((2, 60))
     values[0, 20:25] = 3.0

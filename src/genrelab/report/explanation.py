@@ -142,12 +142,20 @@ def _rows(sound: Layer) -> NDArray[np.float64]:
 def _spread(
     values: NDArray[np.floating], frequencies: NDArray[np.float64] | None, rows: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Bring values (rows of their own, frames) to the drawn rows: the nearest where they have one, else nothing."""
+    """Bring values (rows of their own, frames) to the drawn rows: the nearest where they have one, else zero.
+
+    Beyond the first and the last by more than a row's distance they have none: nothing is known of what is not heard.
+    """
     if frequencies is None:
         return np.repeat(values[:1].astype(np.float64), len(rows), axis=0)
     places = hz_to_mel(frequencies)
-    middles = (places[1:] + places[:-1]) / 2
-    return np.asarray(values[np.searchsorted(middles, rows)], np.float64)
+    steps = np.diff(places)
+    spread = np.asarray(values[np.searchsorted(places[:-1] + steps / 2, rows)], np.float64)
+    if len(steps):
+        within = 1.001  # of a distance that is the same but for rounding
+        heard = (rows >= places[0] - within * steps[0]) & (rows <= places[-1] + within * steps[-1])
+        spread[~heard] = 0
+    return spread
 
 
 def _extent(layer: Layer, start: float, rows: NDArray[np.float64]) -> tuple[float, float, float, float]:
