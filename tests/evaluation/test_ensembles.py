@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from genrelab.errors import RunError
-from genrelab.evaluation.ensembles import RULES, combine
+from genrelab.evaluation.ensembles import RULES, combine, features
 from genrelab.evaluation.predictions import Predictions
 
 
@@ -68,6 +69,37 @@ def test_stacking_learns_from_validation_whom_to_believe():
     stacked = combine(members, "stack").part("test")
     assert (stacked.predicted == stacked.true).all()
     assert (members[0].part("test").predicted != members[0].part("test").true).all()
+
+
+@pytest.mark.parametrize("absent", [0, 1, 2])
+@pytest.mark.parametrize("skill", [0.0, 1.0])
+def test_stacking_never_calls_a_genre_that_validation_lacks(absent, skill):
+    present = [genre for genre in range(3) if genre != absent]
+    random = np.random.default_rng(0)
+    true = np.array(present)[np.arange(120) % 2]
+
+    def member() -> Predictions:
+        logits = skill * random.normal(0, 0.6, (120, 3))
+        logits[np.arange(120), true] += skill
+        logits[:, present[0]] += 0.8  # both members lean to one of the two: the regression's offset leans back
+        values = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        table = pd.DataFrame({"clip": [f"c{n}" for n in range(120)], "track": "", "artist": "", "fold": 0})
+        table["split"] = np.repeat(["validation", "test"], 60)
+        table["genre"] = np.array(["a", "b", "c"])[true]
+        return Predictions(table.join(pd.DataFrame(values, columns=["p_a", "p_b", "p_c"])), {})
+
+    stacked = combine([member(), member()], "stack").part("test")
+    assert absent not in stacked.predicted
+    assert (stacked.predicted == stacked.true).mean() > (0.8 if skill else 0.49)
+
+
+def test_stacking_two_genres_is_their_logistic_regression():
+    right = [(0.8, 0.2), (0.3, 0.7), (0.6, 0.4), (0.6, 0.4), (0.7, 0.3), (0.1, 0.9)]
+    parts = [predictions(*right, split=split).table for split in ("validation", "test")]
+    member = Predictions(pd.concat(parts), {})
+    inputs = features(np.stack([np.array(right)] * 2))
+    wanted = LogisticRegression(C=0.1, max_iter=2000).fit(inputs, np.arange(6) % 2).predict_proba(inputs)
+    np.testing.assert_allclose(combine([member, member], "stack").part("test").probabilities, wanted)
 
 
 def test_stacking_without_a_validation_part_is_an_error():

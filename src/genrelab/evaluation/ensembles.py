@@ -108,8 +108,10 @@ def fit_stacks(members: Sequence[Predictions]) -> dict[int, tuple[Array, Array]]
         weights = np.zeros((len(first.genres), inputs.shape[1]))
         bias = np.full(len(first.genres), float(fitted.intercept_.min()))
         if len(fitted.classes_) == 2:
-            weights[fitted.classes_[1]], bias[fitted.classes_[1]] = fitted.coef_[0], fitted.intercept_[0]
-            bias[fitted.classes_[0]] = 0.0
+            # One row for both, of which each gets half: the greater is never below 0, and what is absent always is.
+            half, middle = fitted.coef_[0] / 2, float(fitted.intercept_[0]) / 2
+            bias[:] = -max(abs(middle), 0.5)
+            weights[fitted.classes_], bias[fitted.classes_] = (-half, half), (-middle, middle)
         else:
             weights[fitted.classes_], bias[fitted.classes_] = fitted.coef_, fitted.intercept_
         found[int(fold)] = (weights, bias)
