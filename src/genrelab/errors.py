@@ -5,6 +5,13 @@ class GenrelabError(Exception):
     """Something the user can mend. The message says what happened, to which file or key, and what to do."""
 
 
+class Terminated(SystemExit):
+    """SIGTERM, where the command line hears it: the program ends as after Ctrl-C, with its own exit status."""
+
+    def __init__(self) -> None:
+        super().__init__(143)  # what shells give for a program that SIGTERM ended
+
+
 class GenrelabWarning(UserWarning):
     """Something worth knowing that does not keep the work from going on."""
 

@@ -2,10 +2,12 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
@@ -147,6 +149,36 @@ def _raiser(error: OSError) -> Callable[[], None]:
         raise error
 
     return info
+
+
+def test_sigterm_is_left_to_those_who_hear_it_already(monkeypatch: pytest.MonkeyPatch):
+    heard = []
+    monkeypatch.setattr("genrelab.cli.info.info", lambda: signal.raise_signal(signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
+    try:
+        assert (main(["info"]), heard) == (0, [1])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_sigterm_ends_a_verb_once_and_is_the_systems_again_afterwards(monkeypatch: pytest.MonkeyPatch):
+    cleaned = []
+
+    def info() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)  # `timeout` sends two
+            cleaned.append(1)
+
+    monkeypatch.setattr("genrelab.cli.info.info", info)
+    assert (main(["info"]), cleaned) == (143, [1])
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_thread_may_run_a_verb(capsys: pytest.CaptureFixture[str]):
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["--version"]).result() == 0
 
 
 @pytest.mark.parametrize("verb", ["train", "export"])

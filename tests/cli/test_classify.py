@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,13 @@ from genrelab.cli.app import main
 
 Tone = Callable[..., NDArray[np.float32]]
 PROGRAM = "import sys; from genrelab.cli.app import main; sys.exit(main())"
+
+
+def until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -255,7 +263,10 @@ def test_the_first_failure_ends_a_list_that_is_still_being_written(tiny_bundle: 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-def test_ctrl_c_stops_at_once_and_keeps_what_was_done(music: Path, tiny_bundle: Path):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_at_once_and_keeps_what_was_done(
+    music: Path, tiny_bundle: Path, number: signal.Signals, status: int
+):
     command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", "json", "-"]
     # A job that a shell starts in the background inherits that SIGINT is ignored; this one shall hear it anywhere.
     listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
@@ -264,15 +275,34 @@ def test_ctrl_c_stops_at_once_and_keeps_what_was_done(music: Path, tiny_bundle: 
         process.stdin.write((os.fsencode(music / "a.wav") + b"\n") * 500)
         process.stdin.flush()
         process.stdout.peek()  # waits until the array has begun
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         try:
             process.wait(30)
         finally:
             process.kill()
         out, errors = process.stdout.read(), process.stderr.read()  # type: ignore[union-attr]
-    assert process.returncode == 130
+    assert process.returncode == status
     assert b"Traceback" not in errors
     assert {line["genre"] for line in json.loads(out)} == {"bass"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_no_half_written_file(music: Path, tiny_bundle: Path, number: signal.Signals, status: int):
+    (music / "out").mkdir()
+    output = music / "out" / "x.jsonl"
+    command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", "jsonl", "-o", output, "-"]
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stdin=PIPE, stderr=PIPE, preexec_fn=listen) as process:
+        until(lambda: any((music / "out").iterdir()))
+        process.send_signal(number)
+        try:
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == status
+    assert b"Traceback" not in errors
+    assert list((music / "out").iterdir()) == []
 
 
 def test_nothing_heavy_is_needed(music: Path, tiny_bundle: Path):

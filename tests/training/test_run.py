@@ -1,5 +1,6 @@
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from genrelab.cli.app import main
 from genrelab.errors import CorpusError, LeakError, RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
@@ -17,6 +19,7 @@ from genrelab.training import run
 from genrelab.training.checkpoints import SafetensorsIO
 from genrelab.training.device import choose_device
 from genrelab.training.recipe import Recipe, check_recipe
+from genrelab.training.task import GenreTask
 
 
 @pytest.fixture(scope="module")
@@ -251,3 +254,15 @@ def test_what_watches_every_epoch_needs_it_validated(table: Path, watcher: dict[
         RecipeError, match=r": train: validate_every is 2, and .* needs every epoch's validation; set it to 1$"
     ):
         tones(table, train={"validate_every": 2} | watcher)
+
+
+def test_sigterm_on_the_command_line_ends_training_with_its_own_status(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tones.yaml").write_text(tones(table).to_yaml())
+    command = ["train", str(tmp_path / "tones.yaml"), "-o", str(tmp_path / "run"), "--stores", str(tmp_path / "stores")]
+    with monkeypatch.context() as patched:
+        patched.setattr(GenreTask, "on_validation_epoch_start", lambda _: signal.raise_signal(signal.SIGTERM))
+        assert main(command) == 143
+    assert "interrupted: the same command with --resume goes on from here" in "".join(capsys.readouterr())
+    assert main([*command, "--resume"]) == 0

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from genrelab import __version__
-from genrelab.cli.streams import close_quietly, say, spoken_warnings, write_utf8
+from genrelab.cli.streams import close_quietly, say, spoken_warnings, terminable, write_utf8
 from genrelab.errors import GenrelabError, printable
 
 
@@ -91,13 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         The exit status: 0, 1 if some files failed, 2 for a mistake in the arguments, recipe, table or bundle, or a
-        place that cannot be written (in one line, without traceback), 130 after Ctrl-C.
+        place that cannot be written (in one line, without traceback), 130 after Ctrl-C, 143 after SIGTERM.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     write_utf8(sys.stdout)
     status = 0
     try:
-        with spoken_warnings():
+        with terminable(), spoken_warnings():
             application(arguments)(args=arguments, prog_name="genrelab")
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)

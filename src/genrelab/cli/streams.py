@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TextIO
 
-from genrelab.errors import GenrelabWarning
+from genrelab.errors import GenrelabWarning, Terminated
 
 
 def write_utf8(stream: TextIO) -> None:
@@ -49,20 +49,49 @@ def spoken_warnings() -> Iterator[None]:
 
 
 @contextmanager
-def unbroken() -> Iterator[None]:
-    """Hold Ctrl-C back while something is written, and let it strike when that stands there whole."""
-    strike = signal.getsignal(signal.SIGINT)
-    if not callable(strike) or threading.current_thread() is not threading.main_thread():
-        yield  # Python hears no Ctrl-C here
+def terminable() -> Iterator[None]:
+    """Raise `Terminated` where SIGTERM comes, so that what Ctrl-C cleans up is cleaned up then, too."""
+    # Who ignores it, or handles it in another way, shall go on doing so; and threads may set no handlers.
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL or not _in_main_thread():
+        yield
         return
-    struck: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: struck.append((number, frame)))
+    heard = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal heard
+        if not heard:  # `timeout` sends it twice: the second must not break into the cleaning up
+            heard = True
+            raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, strike)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back while something is written, and let them strike when that stands there whole."""
+    if not _in_main_thread():
+        yield  # Python hears no signals here
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    strikes = {number: strike for number, strike in handlers.items() if callable(strike)}
+    struck: list[tuple[int, FrameType | None]] = []
+    try:
+        for number in strikes:
+            signal.signal(number, lambda number, frame: struck.append((number, frame)))
+        yield
+    finally:
+        for number, strike in strikes.items():
+            signal.signal(number, strike)
     if struck:
-        strike(*struck[0])
+        strikes[signal.Signals(struck[0][0])](*struck[0])
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def close_quietly(stream: TextIO) -> None:

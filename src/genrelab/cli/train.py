@@ -58,6 +58,7 @@ def train(
     import torch
 
     from genrelab.cli.console import progress_bars
+    from genrelab.errors import Terminated
     from genrelab.training import run
     from genrelab.training.ensemble import combine_runs
     from genrelab.training.recipe import EnsembleRecipe, load_any
@@ -83,7 +84,7 @@ def train(
     with progress_bars() as progress:
         try:
             whole = run.train_folds(resolved, folder, [] if prepare else only_fold or None, options, progress, loggers)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Terminated):
             progress.console.print("interrupted: the same command with --resume goes on from here")
             raise
     if whole:

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from genrelab.augment import Augmentation, FeatureNoise, WaveformAugmentation
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split
+from genrelab.errors import Terminated
 from genrelab.files import atomic_path, write_json
 from genrelab.networks.heads import Head
 from genrelab.networks.hybrid import Hybrid
@@ -273,6 +274,8 @@ def _fit(
         )
         try:
             trainer.fit(task, crops, fold.whole_clips("validation"), ckpt_path=str(last) if begun else None)
+        except Terminated:
+            raise
         except SystemExit:
             if trainer.interrupted:  # Lightning takes Ctrl-C for an ordinary end
                 raise KeyboardInterrupt from None
