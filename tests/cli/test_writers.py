@@ -1,5 +1,6 @@
 """Predictions as table, JSON, JSON lines and CSV."""
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -69,6 +70,15 @@ def test_csv_has_one_row_a_file_and_one_column_a_genre():
         '"b, c.mp3",rock,0.4,true,3725.4,,0.35,0.4,0.25',
         "caf\ufffd.mp3,,,false,,empty file,,,",
     ]
+
+
+@pytest.mark.parametrize("name", ["a\rb.mp3", "a\nb.mp3", "a\r\nb.mp3", "a\r\n", 'a "b".mp3'])
+def test_csv_holds_every_name(name: str):
+    text = written(Format.CSV, Prediction(name, error="empty file"), JAZZ)
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert [row[0] for row in rows] == ["path", name, "a.mp3"]
+    assert text.splitlines()[-1] == "a.mp3,jazz,0.5,false,61.0,,0.5,0.2,0.3"
+    assert "\r" not in text.replace(name, "")
 
 
 def test_csv_with_a_timeline_has_one_row_a_span():

@@ -90,7 +90,7 @@ class CsvWriter:
 
     def __init__(self, stream: TextIO, genres: Sequence[str], timeline: bool, tags: bool = False) -> None:
         self._stream, self._genres, self._timeline = stream, genres, timeline
-        self._csv = csv.writer(stream, lineterminator="\n")
+        self._csv = csv.writer(_Lines(stream))
         spans = ("start", "end") if timeline else ()
         # Those who read this file take all that follows the error for genres.
         self._keys = ("genre", "probability", "unknown", *(("tags",) if tags else ()), "seconds", "error")
@@ -117,6 +117,16 @@ class CsvWriter:
         own = (values[key] for key in self._keys)
         cells = [values["path"], *span, *own, *(probabilities.get(genre) for genre in self._genres)]
         self._csv.writerow([str(cell).lower() if isinstance(cell, bool) else cell for cell in cells])
+
+
+class _Lines:
+    r"""Ends the rows of a `csv.writer` with \n; told to do so itself, it would not quote the \r in a file's name."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> None:
+        self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
 class TableWriter:
