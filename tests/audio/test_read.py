@@ -176,6 +176,9 @@ def test_a_file_longer_than_the_cap_is_refused_before_it_is_decoded(tmp_path):
 
 def test_the_suffixes_of_all_formats_are_known():
     assert {f".{kind}" for kind in [*LOSSLESS, *LOSSY, "m4a", "aac", "wma", "webm", "aif"]} <= EXTENSIONS
+    rarer = {"mp2", "mka", "ac3", "eac3", "ape", "wv", "mpc", "tta", "tak", "dsf"}
+    assert {f".{kind}" for kind in rarer} <= EXTENSIONS
+    assert not {".mp4", ".3gp", ".mkv"} & EXTENSIONS  # films, mostly
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in EXTENSIONS)
 
 

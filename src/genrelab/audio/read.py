@@ -23,11 +23,13 @@ from genrelab.audio.decoders import DamageError, Decoder, SndfileDecoder
 from genrelab.audio.joining import joined
 from genrelab.errors import AudioError
 
-# What is taken for a sound file when a folder is walked; a file named outright may be called anything.
+# What is taken for a sound file when a folder is walked; a file named outright may be called anything. Not .mp4
+# and .3gp: they are films, mostly.
 EXTENSIONS = frozenset(
     {
         *(".wav", ".wave", ".w64", ".au", ".snd", ".aif", ".aiff", ".aifc", ".caf", ".flac"),
         *(".ogg", ".oga", ".opus", ".mp3", ".m4a", ".m4b", ".aac", ".wma", ".webm"),
+        *(".mp2", ".mka", ".ac3", ".eac3", ".ape", ".wv", ".mpc", ".tta", ".tak", ".dsf"),
     }
 )
 # Outside of these no header tells the truth.
