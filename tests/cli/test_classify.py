@@ -176,6 +176,28 @@ def test_the_result_may_go_to_a_file(music: Path, classify: Callable[..., tuple[
     assert [row["genre"] for row in rows] == ["bass", "voice", "whistle"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "begins"),
+    [
+        (["-o", "x.csv"], "path,genre,"),
+        (["-o", "x.JSON"], "[\n{"),
+        (["-o", "x.jsonl"], "{"),
+        (["-o", "x.txt"], "file "),
+        (["-o", "x.csv", "-f", "jsonl"], "{"),
+    ],
+)
+def test_the_suffix_of_the_output_is_its_format_where_none_is_given(
+    music: Path,
+    classify: Callable[..., tuple[int, str, str]],
+    arguments: list[str],
+    begins: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.chdir(music)
+    assert classify("a.wav", *arguments)[0] == 0
+    assert Path(arguments[1]).read_text().startswith(begins)
+
+
 def test_a_folder_as_the_output_is_refused_before_anything_is_heard(
     music: Path, classify: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ):

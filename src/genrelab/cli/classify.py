@@ -32,7 +32,12 @@ def classify(
     bundle: Annotated[
         Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, or default or teacher.")
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")] = Format.TABLE,
+    format_: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", "-f", help="How to write the result. [default: what the suffix of --output says, else table]"
+        ),
+    ] = None,
     top: Annotated[
         int | None, typer.Option(min=1, help="How many genres a file. [default: all; three in the table]")
     ] = None,
@@ -77,6 +82,7 @@ def classify(
     from genrelab.cli.writers import writer
     from genrelab.errors import BundleError
 
+    format_ = _format_of(output) if format_ is None else format_
     jobs = processors() if jobs is None else jobs
     alone = len(paths) == 1 and os.path.isfile(paths[0])  # noqa: PTH113 (Path raises where a name is too long)
     classifier = Classifier(bundle, threads=min(jobs, _MOST_THREADS) if alone else 1, vocabulary=vocabulary)
@@ -100,6 +106,12 @@ def classify(
                 break
     if tally.failed:
         raise typer.Exit(1)
+
+
+def _format_of(output: Path | None) -> Format:
+    """Return the format that a file's suffix names."""
+    suffix = "" if output is None else output.suffix.lower().removeprefix(".")
+    return Format(suffix) if suffix in set(Format) else Format.TABLE
 
 
 def _results(
