@@ -65,6 +65,14 @@ def classify(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the result to this file, whole or not at all.")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Write to --output (jsonl or csv) as answers come; and go on there where the same command was "
+            "interrupted: what is answered is passed over, what failed is tried again.",
+        ),
+    ] = False,
 ) -> None:
     """Tell the genre of sound files and folders.
 
@@ -73,37 +81,57 @@ def classify(
 
     The result goes to standard output, all else to standard error. A file that fails has a line that says why, and
     the batch goes on. The exit status is 0 if all went well, 1 if a file failed, 2 if the arguments or the bundle are
-    wrong.
+    wrong, 130 after Ctrl-C and 143 after SIGTERM.
     """
     from genrelab.audio.processors import processors
     from genrelab.bundles.classifier import Classifier
-    from genrelab.cli.streams import quiet_libraries, unbroken
+    from genrelab.cli.answered import Shape, growing, read_answers
+    from genrelab.cli.streams import quiet_libraries, say, unbroken
     from genrelab.cli.tally import Tally
     from genrelab.cli.writers import writer
-    from genrelab.errors import BundleError
+    from genrelab.errors import BundleError, GenrelabError, Terminated, printable
 
     format_ = _format_of(output) if format_ is None else format_
+    if resume and (output is None or format_ not in (Format.JSONL, Format.CSV)):
+        raise GenrelabError("--resume: goes on with --output FILE of --format jsonl or csv alone; give both")
     jobs = processors() if jobs is None else jobs
     alone = len(paths) == 1 and os.path.isfile(paths[0])  # noqa: PTH113 (Path raises where a name is too long)
     classifier = Classifier(bundle, threads=min(jobs, _MOST_THREADS) if alone else 1, vocabulary=vocabulary)
     if tags and not classifier.metadata.tags:
         raise BundleError(f"{classifier.path}: it knows no tags; leave --tags out, or choose another --bundle")
     names = [os.fspath(path) for path in paths]
-    with ExitStack() as stack:
-        people = stack.enter_context(quiet_libraries())
-        stream = sys.stdout if output is None else stack.enter_context(_whole_file(output))
-        # Lines that stream over a terminal and a progress display on the same terminal would tear each other apart.
-        mixed = output is None and format_ is not Format.TABLE and sys.stdout.isatty()
-        tally = stack.enter_context(closing(Tally(people, progress=not mixed)))
-        out = stack.enter_context(closing(writer(format_, stream, classifier.genres, timeline, top, tags)))
-        results = stack.enter_context(closing(_results(classifier, names, windows, top, timeline, jobs)))
-        stack.callback(tally.hide)  # before the table, which is printed when `out` is closed
-        for prediction, spans in results:
-            with unbroken():
-                out.add(prediction, spans)
-            tally.add(prediction)
-            if strict and tally.failed:
-                break
+    shape = Shape(format_, classifier.genres, timeline, tags, top)
+    answers = read_answers(output, shape) if output is not None and resume else None
+    if answers:
+        say(f"{printable(output)} answers {len(answers)} of the files already")
+    try:
+        with ExitStack() as stack:
+            people = stack.enter_context(quiet_libraries())
+            if output is None:
+                stream = sys.stdout
+            elif answers is None:
+                stream = stack.enter_context(_whole_file(output))
+            else:
+                stream = stack.enter_context(growing(output, shape, answers))
+            # Lines that stream over a terminal and a progress display on the same terminal would tear each other apart.
+            mixed = output is None and format_ is not Format.TABLE and sys.stdout.isatty()
+            tally = stack.enter_context(closing(Tally(people, progress=not mixed)))
+            out = writer(format_, stream, classifier.genres, timeline, top, tags, begun=resume)
+            stack.enter_context(closing(out))
+            answered = None if answers is None else set(answers)
+            results = stack.enter_context(closing(_results(classifier, names, windows, top, timeline, jobs, answered)))
+            stack.callback(tally.hide)  # before the table, which is printed when `out` is closed
+            for prediction, spans in results:
+                with unbroken():
+                    out.add(prediction, spans)
+                tally.add(prediction)
+                if strict and tally.failed:
+                    break
+    except (KeyboardInterrupt, Terminated):
+        if output is not None:
+            unfinished = f"nothing was written to {printable(output)}; --resume, with jsonl or csv, keeps what was done"
+            say(f"interrupted: {'the same command goes on from here' if resume else unfinished}")
+        raise
     if tally.failed:
         raise typer.Exit(1)
 
@@ -121,9 +149,11 @@ def _results(
     top: int | None,
     timeline: bool,
     jobs: int,
+    answered: set[str] | None,
 ) -> "Generator[tuple[Prediction, Timeline | None]]":
     from genrelab.bundles.parallel import in_order
     from genrelab.bundles.prediction import Prediction
+    from genrelab.cli.answered import unanswered
     from genrelab.cli.paths import expand
     from genrelab.errors import AudioError
 
@@ -138,7 +168,8 @@ def _results(
         except AudioError as error:  # the file has changed, or its beginning alone is damaged
             return Prediction(prediction.path, seconds=prediction.seconds, error=error.reason), []
 
-    yield from in_order(work, expand(names), jobs)
+    items = expand(names)
+    yield from in_order(work, items if answered is None else unanswered(items, answered), jobs)
 
 
 @contextmanager

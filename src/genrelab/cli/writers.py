@@ -30,7 +30,13 @@ class Writer(Protocol):
 
 
 def writer(
-    kind: Format, stream: TextIO, genres: Sequence[str], timeline: bool, top: int | None, tags: bool = False
+    kind: Format,
+    stream: TextIO,
+    genres: Sequence[str],
+    timeline: bool,
+    top: int | None,
+    tags: bool = False,
+    begun: bool = False,
 ) -> Writer:
     """Return what writes predictions to a stream.
 
@@ -48,11 +54,13 @@ def writer(
         How many genres a prediction holds; None for all.
     tags
         Whether to write the tags: all of them, but in a table the likeliest.
+    begun
+        Whether the stream holds CSV's first row already.
     """
     if kind is Format.TABLE:
         return TableWriter(stream, RUNNERS_UP if top is None else top - 1, tags)
     if kind is Format.CSV:
-        return CsvWriter(stream, genres, timeline, tags)
+        return CsvWriter(stream, genres, timeline, tags, begun)
     return JsonWriter(stream, kind is Format.JSONL, tags)
 
 
@@ -85,16 +93,27 @@ class JsonWriter:
         return {"start": round(start, 3), "end": round(end, 3), **values}
 
 
+def csv_header(genres: Sequence[str], timeline: bool, tags: bool) -> list[str]:
+    """Return the names of CSV's columns."""
+    # Those who read this file take all that follows the error for genres.
+    return ["path", *(("start", "end") if timeline else ()), *_csv_keys(tags), *genres]
+
+
+def _csv_keys(tags: bool) -> tuple[str, ...]:
+    return ("genre", "probability", "unknown", *(("tags",) if tags else ()), "seconds", "error")
+
+
 class CsvWriter:
     """One row a file and one column a genre; with timelines, one row a span."""
 
-    def __init__(self, stream: TextIO, genres: Sequence[str], timeline: bool, tags: bool = False) -> None:
+    def __init__(
+        self, stream: TextIO, genres: Sequence[str], timeline: bool, tags: bool = False, begun: bool = False
+    ) -> None:
         self._stream, self._genres, self._timeline = stream, genres, timeline
-        self._csv = csv.writer(_Lines(stream))
-        spans = ("start", "end") if timeline else ()
-        # Those who read this file take all that follows the error for genres.
-        self._keys = ("genre", "probability", "unknown", *(("tags",) if tags else ()), "seconds", "error")
-        self._csv.writerow(["path", *spans, *self._keys, *genres])
+        self._csv = csv.writer(Lines(stream))
+        self._keys = _csv_keys(tags)
+        if not begun:
+            self._csv.writerow(csv_header(genres, timeline, tags))
 
     def add(self, prediction: Prediction, timeline: Timeline | None) -> None:
         """Write a file's row or rows; a genre beyond the top ones asked for is left empty."""
@@ -119,13 +138,14 @@ class CsvWriter:
         self._csv.writerow([str(cell).lower() if isinstance(cell, bool) else cell for cell in cells])
 
 
-class _Lines:
+class Lines:
     r"""Ends the rows of a `csv.writer` with \n; told to do so itself, it would not quote the \r in a file's name."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, row: str) -> None:
+        """Write a row."""
         self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
