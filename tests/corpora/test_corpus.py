@@ -29,6 +29,15 @@ def test_excerpts_of_one_file_are_one_track():
     assert list(Corpus("test", table).clips["track"]) == ["/1.wav", "/1.wav", "c"]
 
 
+def test_excerpts_of_one_file_are_one_track_where_the_table_names_none():
+    paths = ["/1.wav", "/1.wav", "/2.wav", "/2.wav", "/2.wav", "/3.wav"]
+    table = pd.DataFrame({"clip": list("abcdef"), "path": paths, "genre": list("xxxyyy")})
+    blank = Corpus("test", table.assign(track=["", None, " ", "", "", ""])).clips
+    assert list(blank["track"]) == ["/1.wav", "/1.wav", "/2.wav", "/2.wav", "/2.wav", "f"]
+    some = Corpus("test", table.assign(track=["one", "two", "", "known", "", ""])).clips
+    assert list(some["track"]) == ["one", "two", "known", "known", "known", "f"]
+
+
 def test_further_columns_are_kept_behind_the_others():
     assert Corpus("test", _table(mood=["sad", "gay"])).clips.columns[-1] == "mood"
 

@@ -31,7 +31,8 @@ class Corpus:
         One row a clip: ``clip`` (unique), ``path`` (absolute), ``start`` and ``seconds`` (the part of the file that is
         the clip; ``seconds`` is NaN where it goes on to the end), ``genre``, ``track`` (clips cut from one recording
         share it), ``artist`` ("" where it is not known), then any further columns: splits made by others, groups,
-        notes. Missing ``start``, ``seconds``, ``track`` and ``artist`` columns are filled in.
+        notes. Missing ``start``, ``seconds``, ``track`` and ``artist`` columns are filled in, and so is a track that is
+        "": excerpts of one file are one.
     citation, licence
         Whom to cite and what one may do with the sound.
     genres
@@ -146,13 +147,9 @@ def _checked(name: str, clips: pd.DataFrame) -> pd.DataFrame:
     if clips.empty:
         raise CorpusError(f"{name}: there are no clips")
     clips = clips.reset_index(drop=True)
-    for column, default in (("start", 0.0), ("seconds", np.nan), ("artist", "")):
+    for column, default in (("start", 0.0), ("seconds", np.nan), ("track", ""), ("artist", "")):
         if column not in clips:
             clips[column] = default
-    if "track" not in clips:
-        # Excerpts of one file are one track, whatever they are called.
-        shared = clips["path"].duplicated(keep=False)
-        clips["track"] = clips["clip"].where(~shared, clips["path"].map(printable))
     # Any bytes but 0 may stand in a path, which pandas' strings do not hold.
     clips["path"] = clips["path"].astype(object)
     for column in ("clip", "genre", "track", "artist"):
@@ -160,7 +157,7 @@ def _checked(name: str, clips: pd.DataFrame) -> pd.DataFrame:
     for column in ("start", "seconds"):
         clips[column] = clips[column].astype(float)
     clips["start"] = clips["start"].fillna(0.0)
-    clips["track"] = clips["track"].where(clips["track"] != "", clips["clip"])
+    clips["track"] = _tracks(clips)
     _refuse(name, clips, clips["clip"] == "", "has no clip name")
     _refuse(name, clips, clips["path"].isna() | (clips["path"] == ""), "has no path")
     _refuse(name, clips, clips["genre"] == "", "has no genre")
@@ -169,6 +166,14 @@ def _checked(name: str, clips: pd.DataFrame) -> pd.DataFrame:
     _refuse(name, clips, clips["seconds"] <= 0, "has no length")
     others = [column for column in clips.columns if column not in COLUMNS]
     return clips[[*COLUMNS, *others]]
+
+
+def _tracks(clips: pd.DataFrame) -> pd.Series[str]:
+    """Return each clip's track; where none is named, excerpts of one file are one track, whatever they are called."""
+    named = clips["track"].where(clips["track"] != "")
+    file = clips["path"].map(printable)
+    of_file = named.groupby(file).transform("first")  # the table may name it in some rows alone
+    return named.fillna(of_file).fillna(clips["clip"].where(~clips["path"].duplicated(keep=False), file))
 
 
 def _refuse(name: str, clips: pd.DataFrame, bad: pd.Series[bool], what: str) -> None:
