@@ -66,13 +66,24 @@ def test_excerpts_of_one_file_get_names_of_their_own_and_one_track(folder):
         ("path,genre\na.wav,jazz\nsub/b.wav,\n", "'sub/b.wav' .row 2. has no genre"),
         ("path,genre,start\na.wav,jazz,0\nsub/b.wav,rock,soon\n", "line 3: start is 'soon'"),
         ("clip,path,genre\nx,a.wav,jazz\nx,sub/b.wav,rock\n", "'x' .row 2. occurs twice"),
-        ("path,genre\na.wav,jazz\nsub/b.wav,rock,much,more\n", "cannot be read"),
+        ("path,genre\na.wav,jazz\nsub/b.wav,rock,much,more\n", "cannot be read: .*2 fields in line 3, saw 4"),
+        ("genre,path\nx,jazz,a.wav\nx,rock,sub/b.wav\n", "line 2 has 3 fields and the header 2; give every row"),
+        ("path,genre\na.wav,jazz,\nsub/b.wav,rock,much\n", "line 3 has 3 fields and the header 2; give every row"),
         ("", "cannot be read"),
     ],
 )
 def test_a_faulty_table_is_refused_with_the_place(folder, text, message):
     with pytest.raises(CorpusError, match=message):
         load_corpus("table", path=_csv(folder, text))
+
+
+@pytest.mark.parametrize("ends", [("", "", ""), ("", ",", ","), ("", ",", ""), ("", ",,", ""), (",", ",", ",")])
+def test_rows_may_end_in_a_comma(folder, ends):
+    lines = ["path,genre,artist", "a.wav,jazz,007", "sub/b.wav,rock,"]
+    path = _csv(folder, "".join(f"{line}{end}\n" for line, end in zip(lines, ends, strict=True)))
+    clips = load_corpus("table", path=path).clips
+    assert list(clips["genre"]) == ["jazz", "rock"]
+    assert list(clips["artist"]) == ["007", ""]
 
 
 def test_a_broken_json_line_is_named(folder):

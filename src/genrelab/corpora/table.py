@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -65,8 +66,8 @@ def load(
 def _read(path: Path) -> pd.DataFrame:
     # Text stays text: a genre called "None" or an artist called "1975" is not a number and not missing.
     readers: dict[str, Callable[[], pd.DataFrame]] = {
-        ".csv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False),
-        ".tsv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False, sep="\t"),
+        ".csv": lambda: _read_text(path, ","),
+        ".tsv": lambda: _read_text(path, "\t"),
         ".parquet": lambda: pd.read_parquet(path),
         ".jsonl": lambda: _read_json_lines(path),
         ".ndjson": lambda: _read_json_lines(path),
@@ -78,6 +79,23 @@ def _read(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:  # pandas' and pyarrow's errors of parsing are ValueErrors
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())
         raise CorpusError(f"{path}: the table cannot be read: {reason}") from None
+
+
+def _read_text(path: Path, separator: str) -> pd.DataFrame:
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, sep=separator)
+    if isinstance(table.index, pd.RangeIndex):
+        return table
+    # The first row has more fields than the header: pandas takes those in front for row names, and shifts all columns.
+    fields = table.reset_index(allow_duplicates=True).astype(object).fillna("")
+    too_many = (fields.iloc[:, len(table.columns) :] != "").any(axis=1)
+    if too_many.any():
+        raise ValueError(
+            f"{_row(path, int(too_many.argmax()))} has {fields.shape[1]} fields and the header {len(table.columns)}; "
+            "give every row as many as the header, and quote a field that holds a separator"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)  # rows end in a separator: nothing is lost
+        return pd.read_csv(path, dtype=str, keep_default_na=False, sep=separator, index_col=False)
 
 
 def _read_json_lines(path: Path) -> pd.DataFrame:
