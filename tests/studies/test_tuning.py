@@ -176,12 +176,32 @@ def test_a_trial_that_diverges_is_told_and_the_others_go_on(base: str, tmp_path:
     assert tuned.write().params == {"train.lr": 0.01}
 
 
+def test_a_trial_that_an_earlier_version_let_end_without_a_number_is_told_and_the_others_go_on(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def killed(self: object, trial: object, *rest: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("genrelab.studies.tuning._told", killed)
+        patch.setattr("genrelab.studies.tuning.kept_epoch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            tuning(base, tmp_path / "out", trials=2).work(run.Options())
+    history = tmp_path / "out" / "trial-0000" / "fold-0" / "history.csv"
+    history.write_text(history.read_text().splitlines()[0] + "\n0,3.3,0.1,nan,0.1,1e+17\n")
+    tuned = tuning(base, tmp_path / "out", trials=2)
+    tuned.work(run.Options())
+    table = tuned.table()
+    assert list(table["state"]) == ["fail", "complete"]
+    assert "the validation loss became nan in epoch 0" in table["reason"][0]
+
+
 def test_where_no_trial_is_completed_the_reason_is_told(base: str, tmp_path: Path, capsys):
     command = ["tune", base, "--space", "train.lr=1.0e+30,2.0e+30", "--trials", "2", "-o", str(tmp_path / "out")]
     assert main(command) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert "not one trial was completed (2 fail)" in said
-    assert "the loss became" in said
+    assert "loss became" in said
 
 
 def test_a_journal_of_another_space_or_recipe_is_refused(base: str, tmp_path: Path):

@@ -16,8 +16,10 @@ from genrelab.errors import CorpusError, LeakError, RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.training import run
+from genrelab.training.callbacks import DivergedError, kept_epoch
 from genrelab.training.checkpoints import SafetensorsIO
 from genrelab.training.device import choose_device
+from genrelab.training.feed import Clips
 from genrelab.training.recipe import Recipe, check_recipe
 from genrelab.training.task import GenreTask
 
@@ -128,8 +130,41 @@ def test_a_fold_whose_predictions_were_lost_makes_them_again(finished: Path, tab
 
 def test_a_loss_that_runs_away_is_told_with_what_to_do(table: Path, tmp_path: Path) -> None:
     wild = tones(table, train={"epochs": 3, "lr": 1e30, "optimizer": "sgd"})
-    with pytest.raises(RunError, match=r"the loss became (nan|inf) in epoch \d; lower train\.lr"):
+    with pytest.raises(RunError, match=r"the (validation )?loss became (nan|inf) in epoch \d; lower train\.lr"):
         run.train(wild, tmp_path / "run", run.Options(stores=tmp_path / "stores"))
+
+
+def test_a_validation_loss_that_is_no_number_ends_training_before_its_weights_are_kept(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = GenreTask.validation_step
+
+    def spoilt(self: GenreTask, batch: Clips, batch_index: int) -> None:
+        judged(self, batch, batch_index)
+        if self.current_epoch == 1:  # of all the clips, one
+            self.validation_loss.update(torch.nan)
+
+    monkeypatch.setattr(GenreTask, "validation_step", spoilt)
+    recipe = tones(table, train={"monitor": "validation_loss", "patience": None})
+    with pytest.raises(DivergedError, match=r"fold-0: the validation loss became inf in epoch 1; lower train\.lr"):
+        run.train(recipe, tmp_path / "run", run.Options(stores=tmp_path / "stores"))
+    fold = tmp_path / "run" / "fold-0"
+    assert kept_epoch(fold, recipe.train)["epoch"] == 0
+    assert (fold / "best.safetensors").stat().st_mtime_ns < (fold / "last.safetensors").stat().st_mtime_ns
+    assert not (fold / "fold.json").exists()
+
+
+def test_a_run_that_an_earlier_version_ended_with_such_a_loss_is_not_gone_on_with(
+    finished: Path, table: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    history = tmp_path / "run" / "fold-1" / "history.csv"
+    rows = pd.read_csv(history)
+    rows.loc[len(rows) - 1, "validation_loss"] = np.nan
+    rows.to_csv(history, index=False, na_rep="nan")
+    options = run.Options(resume=True, stores=tmp_path / "stores")
+    with pytest.raises(DivergedError, match="fold-1: the validation loss became nan in epoch"):
+        run.train(tones(table), tmp_path / "run", options)
 
 
 def test_a_run_is_not_overwritten(finished: Path, table: Path) -> None:

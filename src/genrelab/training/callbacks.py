@@ -124,11 +124,9 @@ class History(Checkpoint):
         """Note the epoch, keep the weights if they are the best so far, and save the state."""
         names = [name for name in HISTORY if self._validated or not name.startswith("validation")]
         metrics = {name: float(trainer.callback_metrics[name]) for name in names}
-        if not math.isfinite(metrics["train_loss"]):
-            raise DivergedError(
-                f"{self._folder}: the loss became {metrics['train_loss']} in epoch {trainer.current_epoch}; "
-                "lower train.lr or set train.gradient_clip, and choose another --output"
-            )
+        for name in ("train_loss", "validation_loss"):
+            if not math.isfinite(metrics.get(name, 0.0)):
+                raise _diverged(self._folder, name, metrics[name], trainer.current_epoch)
         self.rows.append({"epoch": trainer.current_epoch} | metrics)
         self.finished = trainer.should_stop or trainer.current_epoch + 1 >= self._epochs
         if self._validated and self._is_kept(self._sign * metrics[self._monitor]) and trainer.is_global_zero:
@@ -151,6 +149,31 @@ class History(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from `state_dict`."""
         self.rows, self.best, self.finished = state_dict["rows"], state_dict["best"], state_dict["finished"]
+
+
+def _diverged(folder: Path, name: str, loss: object, epoch: object) -> DivergedError:
+    which = "loss" if name == "train_loss" else "validation loss"
+    return DivergedError(
+        f"{folder}: the {which} became {loss} in epoch {epoch}; "
+        "lower train.lr or set train.gradient_clip, and choose another --output"
+    )
+
+
+def refuse_diverged(folder: Path) -> None:
+    """Refuse to go on with a fold whose validation loss is no number: an earlier version kept the weights of it.
+
+    Raises
+    ------
+    DivergedError
+        Its ``history.csv`` says so.
+    """
+    path = folder / "history.csv"
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        for row in csv.DictReader(file):
+            if (loss := row.get("validation_loss")) in ("nan", "inf", "-inf"):
+                raise _diverged(folder, "validation_loss", loss, row.get("epoch"))
 
 
 def kept_epoch(folder: Path, train: Train) -> dict[str, float]:

@@ -26,7 +26,7 @@ from genrelab.files import atomic_path, write_json
 from genrelab.networks.heads import Head
 from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.model import GenreModel, build_model, count_parameters
-from genrelab.training.callbacks import TIMINGS, History, ProgressBar, Stopwatch
+from genrelab.training.callbacks import TIMINGS, History, ProgressBar, Stopwatch, refuse_diverged
 from genrelab.training.checkpoints import SafetensorsIO, load_weights
 from genrelab.training.device import choose_device, usable_precision
 from genrelab.training.examples import ExampleStore
@@ -134,8 +134,18 @@ def train_fold(
     -------
     pandas.DataFrame
         A predictions table (see genrelab.evaluation.predictions) of the fold's parts.
+
+    Raises
+    ------
+    DivergedError
+        A loss is no number any more.
     """
-    if not processes.agreed(lambda: is_finished(fold.folder)):
+
+    def finished() -> bool:
+        refuse_diverged(fold.folder)
+        return is_finished(fold.folder)
+
+    if not processes.agreed(finished):
         _train_anew(fold, processes, progress, loggers)
     return pd.read_parquet(fold.folder / "predictions.parquet")
 

@@ -1,5 +1,6 @@
 """The Lightning module: one model learning to tell genres."""
 
+import math
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -59,7 +60,8 @@ class GenreTask(LightningModule):
         self.register_buffer("class_weights", class_weights)
         self.train_accuracy = MulticlassAccuracy(n_classes, average="micro")
         self.validation_accuracy = MulticlassAccuracy(n_classes, average="micro")
-        self.train_loss, self.validation_loss = MeanMetric(), MeanMetric()
+        # A clip whose loss is no number shall not be left out of the mean, as torchmetrics would.
+        self.train_loss, self.validation_loss = MeanMetric(), MeanMetric(nan_strategy=math.inf)
         self.schedule: Schedule | None = None
         self._schedule_state: dict[str, Any] = {}
 
