@@ -5,7 +5,7 @@ import torch
 
 from genrelab.audio.store import ClipSource, SampleStore
 from genrelab.augment.tempo_and_pitch import TimeStretch
-from genrelab.augment.waveform import Gain
+from genrelab.augment.waveform import Gain, RandomCrop, Reverse
 from genrelab.training.feed import ClipFeed, Clips, CropFeed, Cutting, Draw, EpochShuffle, average_windows, clip_logits
 
 
@@ -125,3 +125,26 @@ def test_a_stretched_crop_is_filled_with_more_of_the_clip() -> None:
     crop = feed.__getitems__([Draw(0, 0, 0)]).waveforms[0]
     assert long.count >= 5000
     assert (crop[-100:].abs() > 0.1).all()
+
+
+@pytest.mark.parametrize(
+    "augmentations",
+    [
+        [RandomCrop()],
+        [Reverse(p=1.0), RandomCrop(margin=9.0)],
+        [TimeStretch(rate=(1.5, 1.5), p=1.0), RandomCrop()],
+        [RandomCrop(), TimeStretch(rate=(0.8, 1.2), p=1.0)],
+    ],
+)
+@pytest.mark.parametrize("seconds", [1.6, 2.0])
+def test_a_crop_holds_no_silence_where_a_window_of_sound_is_there(augmentations, seconds, tmp_path) -> None:
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, round(seconds * 8000))
+    soundfile.write(tmp_path / "noise.wav", noise, 8000)
+    store = SampleStore.build(tmp_path / "store", [ClipSource("a", tmp_path / "noise.wav")], 8000, progress=None)
+    feed = CropFeed(store, ["a"], [0], Cutting(8000, 8000), 0, augmentations)
+    draws = [Draw(0, 0, crop) for crop in range(20)]
+    crops = feed.__getitems__(draws).waveforms
+    # The vocoder's last frames reach beyond the end.
+    assert (crops.reshape(20, 20, 400).abs().amax(2)[:, :-1] > 0.05).all()
+    assert torch.equal(crops, feed.__getitems__(draws).waveforms)
+    assert not torch.equal(crops[0], crops[1])

@@ -41,6 +41,10 @@ class WaveformAugmentation(Augmentation[Samples]):
         """Return how many samples are wanted to fill a window of so many without padding, whatever is drawn."""
         return window
 
+    def length_after(self, samples: int, parameters: Parameters) -> int:
+        """Return how many samples of so many there are afterwards, without padding."""
+        return samples
+
 
 class FeatureAugmentation(Augmentation[Tensor]):
     """One that changes features, each example of a batch in its own way."""

@@ -44,6 +44,10 @@ class TimeStretch(WaveformAugmentation):
         """Return what the fastest rate uses up."""
         return max(window, math.ceil(window * self.rate[1]))
 
+    def length_after(self, samples: int, parameters: Parameters) -> int:
+        """Return what the rate makes of them."""
+        return round(samples / parameters["rate"]) if parameters["applied"] else samples
+
 
 class PitchShift(WaveformAugmentation):
     """Play higher or lower at the same tempo.

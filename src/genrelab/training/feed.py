@@ -149,17 +149,22 @@ class CropFeed(Dataset[Crops]):
 
     def __getitems__(self, draws: Sequence[Draw]) -> Crops:
         """Cut the crops of a batch; a loader asks for them at once, so that none is copied to be stacked."""
-        waveforms = np.empty((len(draws), self._cutting.window), np.float32)
+        window = self._cutting.window
+        waveforms = np.empty((len(draws), window), np.float32)
         for draw, waveform in zip(draws, waveforms, strict=True):
             clip = self._clips[draw.clip]
             rng = np.random.default_rng((self._seed, *draw))
-            start = self._cutting.one(self._store.samples(clip), rng, self._lengths[0])
+            there = self._store.samples(clip)
+            start = self._cutting.one(there, rng, self._lengths[0])
             if not self._augmentations:
                 self._store.read(clip, start, out=waveform)
                 continue
-            samples = self._store.read(clip, start, self._lengths[0])
-            for augmentation, length in zip(self._augmentations, self._lengths[1:], strict=True):
-                samples = augmentation(samples, rng, length=length)
+            # No zeros while there is a window of sound: they would be moved about, and cut out, as sound is.
+            samples = self._store.read(clip, start, min(self._lengths[0], max(window, there - start)))
+            for augmentation, wanted in zip(self._augmentations, self._lengths[1:], strict=True):
+                frozen = augmentation.freeze(rng, samples.shape)
+                sound = augmentation.length_after(len(samples), frozen.parameters)
+                samples = frozen(samples, length=min(wanted, max(window, sound)))
             waveform[:] = samples
         return Crops(torch.from_numpy(waveforms), torch.tensor([self._genres[draw.clip] for draw in draws]))
 
