@@ -5,8 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
 
+from genrelab.audio.store import ClipSource, SampleStore
+from genrelab.augment.tempo_and_pitch import TimeStretch
+from genrelab.augment.waveform import Gain
 from genrelab.bundles.classifier import Classifier
 from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
@@ -19,7 +23,7 @@ from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.report.run import evaluate_run
 from genrelab.training import run
 from genrelab.training.ensemble import Ensemble, combine_runs
-from genrelab.training.examples import ExampleSource, ExampleStore, given_sources
+from genrelab.training.examples import ExampleSource, ExampleStore, given_sources, sound_sources
 from genrelab.training.publish import export_run
 from genrelab.training.recipe import Choice, EnsembleRecipe, Recipe, check_recipe
 
@@ -94,6 +98,30 @@ def test_examples_may_be_kept_as_something_makes_them(tmp_path: Path):
     assert "c5" not in sums
     np.testing.assert_allclose(sums.read("c8"), [16.1, 16.5, 16.9], rtol=1e-6)
     assert store.samples("c8") == 6
+
+
+class Loudest(Extractor):
+    """The loudest sample of a window."""
+
+    size = 1
+
+    def of_window(self, samples: np.ndarray) -> np.ndarray:
+        return np.abs(samples).max(keepdims=True)
+
+
+@pytest.mark.parametrize(("rate", "windows"), [(2.0, 3), (1.0, 7), (0.5, 15)])
+def test_a_view_of_a_clip_that_is_played_faster_has_fewer_windows_and_no_silent_ones(
+    rate: float, windows: int, tmp_path: Path
+):
+    soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 4 * RATE), RATE)
+    store = SampleStore.build(tmp_path / "store", [ClipSource("a", tmp_path / "a.wav")], RATE, progress=None)
+    stretch = TimeStretch(rate=(rate, rate), p=1.0)
+    (source,) = sound_sources(store, Loudest(RATE), RATE, RATE // 2, [Gain(p=1.0), stretch])
+    examples = source.make()
+    assert len(examples) == windows
+    assert (examples > 0.05).all()
+    np.testing.assert_array_equal(source.make(), examples)
+    assert " whole " in source.key  # unlike the key of what was made with silent windows
 
 
 def rows_corpus() -> Corpus:
