@@ -53,6 +53,12 @@ def test_check_of_a_sound_corpus_exits_with_0(capsys, table):
     assert "no leaks" in capsys.readouterr().out
 
 
+def test_check_tells_of_artists_that_are_not_known(capsys, table):
+    table.write_text(table.read_text().replace("artist4,", ",").replace("artist7,", ","))
+    assert main(["corpus", "check", "table", "--path", str(table), "--protocol", "artist-folds"]) < 2
+    assert "note: the artist of 2 of 12 clips is unknown; each counts as one of its own" in capsys.readouterr().out
+
+
 def test_check_names_unreadable_files_and_exits_with_1(capsys, table):
     table.with_name("11.wav").write_bytes(b"")
     assert main(["corpus", "check", "table", "--path", str(table)]) == 1

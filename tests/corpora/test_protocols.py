@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genrelab.corpora.corpus import Corpus
-from genrelab.corpora.protocols import PARTS, groups, make_splits
+from genrelab.corpora.protocols import PARTS, groups, make_splits, split_notes
 from genrelab.errors import CorpusError
 
 
@@ -170,8 +170,23 @@ def test_a_fold_that_would_not_train_on_a_genre_is_refused():
 def test_artist_folds_without_artists_says_so():
     rows = [(f"{g}{i}", "/n", g) for g in "xy" for i in range(9)]
     corpus = Corpus("test", pd.DataFrame(rows, columns=["clip", "path", "genre"]))
-    with pytest.raises(CorpusError, match="needs to know the artists, and none is known"):
+    with pytest.raises(CorpusError, match=r"the artists, and none is known; give the table .* protocol\.name=random"):
         make_splits(corpus, "artist-folds", folds=3)
+    with pytest.raises(CorpusError, match=r"none is known; give the file GTZANindex\.txt .* --set corpus\.index=FILE"):
+        make_splits(Corpus("gtzan-tables", corpus.clips), "artist-folds", folds=3)
+
+
+def test_artists_that_are_not_known_are_told():
+    corpus = _corpus(20, "xy", per_artist=2)
+    few = Corpus("test", corpus.clips.assign(artist=corpus.clips["artist"].where(corpus.clips.index < 3, "")))
+    both = ("track", "artist", "artist_id")
+    (note,) = split_notes(few, "artist-folds", both)
+    assert note.startswith("the artist of 37 of 40 clips is unknown; each counts as one of its own, ")
+    with_ids = Corpus("test", few.clips.assign(artist_id=["", *map(str, range(39))]))
+    assert split_notes(with_ids, "artist-folds", both) == []
+    assert split_notes(corpus, "artist-folds", both) == []
+    assert split_notes(few, "random", both) == []
+    assert split_notes(few, "artist-folds", ("track", "genre")) == []
 
 
 def test_a_part_that_would_be_empty_gets_the_smallest_group_of_the_largest_part():

@@ -139,3 +139,16 @@ def test_a_row_that_there_is_not_leaves_nothing(tmp_path, capsys):
     assert main(["reproduce", "gtzan-cnn-lstn", "--quick", "-o", str(tmp_path / "out")]) == 2
     assert "gtzan-cnn-lstn" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_protocol_that_the_corpus_does_not_fit_is_told_before_the_first_training(table: Path, tmp_path, capsys):
+    clips = pd.read_csv(table).drop(columns="artist")
+    clips["path"] = [str(table.parent / path) for path in clips["path"]]
+    clips.to_csv(tmp_path / "clips.csv", index=False)
+    command = ["reproduce", "gtzan-cnn-lstm", "--data", str(tmp_path / "clips.csv"), "--set", "train.epochs=1"]
+    command += ["--folds", "2", "--seeds", "1", "--short", "-o", str(tmp_path / "out")]
+    assert main(command) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "artist-folds needs to know the artists, and none is known" in said
+    assert "--protocol random" in said
+    assert not (tmp_path / "out" / "gtzan-cnn-lstm").exists()

@@ -115,6 +115,18 @@ def test_a_corpus_that_changed_since_a_run_began_is_refused(table: Path, tmp_pat
         run.train(recipe, tmp_path / "run", run.Options(stores=tmp_path / "stores", resume=True))
 
 
+def test_artists_that_are_not_known_are_told_in_the_summary(finished: Path, table: Path, tmp_path: Path) -> None:
+    assert json.loads((finished / "run.json").read_text())["notes"] == []
+    clips = pd.read_csv(table)
+    clips["path"] = [str(table.parent / path) for path in clips["path"]]
+    clips.loc[0, "artist"] = ""
+    clips.to_csv(tmp_path / "clips.csv", index=False)
+    recipe = tones(table, corpus={"kind": "table", "path": str(tmp_path / "clips.csv")}, train={"epochs": 1})
+    run.train(recipe, tmp_path / "run", run.Options(stores=tmp_path / "stores"))
+    (note,) = json.loads((tmp_path / "run" / "run.json").read_text())["notes"]
+    assert note.startswith("the artist of 1 of 24 clips is unknown; it counts as one of its own")
+
+
 def test_a_refused_start_leaves_no_folder(table: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError):
         run.train(tones(table, max_clips=2), tmp_path / "run", run.Options(stores=tmp_path / "stores"))

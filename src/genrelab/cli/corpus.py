@@ -1,5 +1,6 @@
 """``genrelab corpus``: look at labelled music before learning from it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -117,7 +118,7 @@ def check(
 
     from genrelab.audio.store import SampleStore
     from genrelab.corpora.audit import audit
-    from genrelab.corpora.protocols import make_splits
+    from genrelab.corpora.protocols import ARTIST_COLUMNS, make_splits, split_notes
 
     corpus, recipe = _load(kind, root, path, index, option)
     wanted: dict[str, Any] = recipe.protocol.model_dump() if recipe else {"name": "random"}
@@ -133,6 +134,8 @@ def check(
         forbid_artists=protocol == "artist-folds",
         progress=True,
     )
+    notes = split_notes(corpus, protocol, wanted.get("group_by", ARTIST_COLUMNS))
+    corpus = replace(corpus, notes=(*corpus.notes, *notes))
     console = Console(highlight=False)
     _print_audit(console, corpus, found, f"{corpus.name}, {protocol}, {len(splits)} fold{'s'[: len(splits) > 1]}")
     if not found.ok or found.unreadable:

@@ -126,6 +126,20 @@ def make_splits(
     return splits
 
 
+def split_notes(corpus: Corpus, protocol: str, group_by: Sequence[str]) -> list[str]:
+    """Return sentences that a reader of a report should know of how a corpus was divided; see `make_splits`."""
+    if protocol != "artist-folds" or not set(ARTIST_COLUMNS) & set(group_by):
+        return []
+    unknown = int(_unknown_artist(corpus, group_by).sum())
+    if not unknown:
+        return []
+    each = "it" if unknown == 1 else "each"
+    return [
+        f"the artist of {unknown} of {len(corpus)} clips is unknown; {each} counts as one of its own, so that an "
+        "artist may be on both sides"
+    ]
+
+
 def groups(clips: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return a number for each group of clips that are tied together by equal values in some columns.
 
@@ -251,14 +265,22 @@ def _group_columns(corpus: Corpus, group_by: Sequence[str]) -> list[str]:
         raise CorpusError(
             f"{corpus.name}: there is no column {unknown[0]!r} to group by; there are {', '.join(corpus.clips.columns)}"
         )
-    artists = [column for column in known if column in ARTIST_COLUMNS]
-    nothing_known = all((corpus.clips[column].fillna("").astype(str) == "").all() for column in artists)
-    if artists and nothing_known:
-        where = {
-            "gtzan": "give index: the file GTZANindex.txt of B. L. Sturm's GTZAN page (arXiv:1306.1461)",
-        }.get(corpus.name, "give the table a column 'artist', or the genres' folders a folder an artist")
-        raise CorpusError(f"{corpus.name}: artist-folds needs to know the artists, and none is known; {where}")
+    unknown_artist = _unknown_artist(corpus, group_by)
+    if unknown_artist.all() and any(column in ARTIST_COLUMNS for column in known):
+        where = "give the table a column 'artist', or the genres' folders a folder an artist"
+        if corpus.name in ("gtzan", "gtzan-pictures", "gtzan-tables"):
+            where = "give the file GTZANindex.txt of B. L. Sturm's page (arXiv:1306.1461), --set corpus.index=FILE"
+        raise CorpusError(
+            f"{corpus.name}: artist-folds needs to know the artists, and none is known; {where}, or choose another "
+            "protocol (--protocol random where the command has that, else --set protocol.name=random)"
+        )
     return known if "track" in known else ["track", *known]
+
+
+def _unknown_artist(corpus: Corpus, group_by: Sequence[str]) -> "pd.Series[bool]":
+    """Say of each clip whether no column of `group_by` that names artists says anything."""
+    columns = [column for column in ARTIST_COLUMNS if column in group_by and column in corpus.clips]
+    return (corpus.clips[columns].fillna("").astype(str) == "").all(axis=1)
 
 
 def _check_groups(corpus: Corpus, genre: npt.NDArray[np.int64], group: npt.NDArray[np.int64], folds: int) -> None:

@@ -14,6 +14,7 @@ import torch
 from rich.progress import Progress
 
 from genrelab.corpora import load_corpus
+from genrelab.corpora.corpus import Corpus
 from genrelab.errors import GenrelabError, GenrelabWarning, RunError
 from genrelab.locks import claimed
 from genrelab.training import run
@@ -92,22 +93,34 @@ def _prepare(jobs: Sequence[Job], root: Path, options: run.Options, progress: Pr
     for job in jobs:
         if (job.folder / "recipe.yaml").is_file() and run.load_run_recipe(job.folder) != job.recipe:
             raise RunError(f"{job.folder}: holds a run of another recipe; choose another --output")
+    recipes = [job.recipe for job in jobs if not job.done]
+    corpora: dict[str, Corpus] = {}
     seen: list[tuple[Any, ...]] = []
-    for job in jobs:
-        if job.done:
-            continue
-        recipe = job.recipe
+    for recipe in recipes:
+        division = (recipe.corpus, recipe.max_clips, recipe.protocol, recipe.split_seed)
+        if division not in seen:
+            seen.append(division)
+            run.recipe_splits(recipe, _corpus(recipe, corpora))
+    for recipe in recipes:
         usable_precision(recipe.train.precision, choose_device(recipe.train.device))  # it warns
         subset = recipe.max_clips and (recipe.max_clips, recipe.split_seed)
         needs = (recipe.corpus, recipe.audio, recipe.frontend, recipe.network, subset)
         if needs in seen:
             continue
         seen.append(needs)
-        corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
-        if recipe.max_clips is not None:
-            corpus = corpus.subset(recipe.max_clips, recipe.split_seed)
+        corpus = _corpus(recipe, corpora)
         recipe_model(recipe, len(corpus.genres))
         open_store(recipe, corpus, options.stores, options.jobs, progress)
+
+
+def _corpus(recipe: Recipe, corpora: dict[str, Corpus]) -> Corpus:
+    """Return what a recipe learns from; `corpora` keeps what was loaded."""
+    key = repr(recipe.corpus)
+    if key not in corpora:
+        corpora[key] = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
+    if recipe.max_clips is None:
+        return corpora[key]
+    return corpora[key].subset(recipe.max_clips, recipe.split_seed)
 
 
 def _work(

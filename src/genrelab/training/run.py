@@ -23,7 +23,7 @@ from genrelab.audio.store import SampleStore
 from genrelab.corpora import load_corpus
 from genrelab.corpora.audit import audit, gate
 from genrelab.corpora.corpus import Corpus
-from genrelab.corpora.protocols import Split, make_splits
+from genrelab.corpora.protocols import Split, make_splits, split_notes
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import is_unused, remove_leftovers, write_json, write_text
@@ -323,7 +323,7 @@ def _summary(
         "peak_memory_mb": max(float(str(fact["peak_memory_mb"])) for fact in facts),
         "device": facts[0]["device"],
         "left_out": store.quarantine,
-        "notes": list(corpus.notes),
+        "notes": [*corpus.notes, *split_notes(corpus, recipe.protocol.name, recipe.protocol.group_by)],
         "licence": corpus.licence,
         "citation": corpus.citation,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
