@@ -127,6 +127,15 @@ def test_quick_trains_in_no_time(run: Path, music: Path) -> None:
     assert json.loads((quick / "run.json").read_text())["seed"] == 3
 
 
+def test_a_run_s_own_folder_needs_no_quotes(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["train", str(run.parent / "tones.yaml"), "--stores", str(run.parent / "stores"), "--prepare"]
+    assert main([*arguments, "--quick"]) == 0
+    assert main([*arguments, "--set", "name=tuned/two words & more"]) == 0
+    names = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
+    assert names == ["tones-quick-artist-folds-0", "tuned-two-words-more-artist-folds-0"]
+
+
 def test_a_folder_of_genres_needs_no_recipe_of_its_own(music: Path, tmp_path: Path) -> None:
     small = ["--set", "audio.window=1.0", "--set", "network.filters=[4, 4]", "--set", "protocol.folds=2"]
     arguments = ["train", "base", "--data", str(music), "-o", str(tmp_path / "run"), "--stores", str(tmp_path / "s")]

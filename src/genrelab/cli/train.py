@@ -1,5 +1,6 @@
 """``genrelab train``: a recipe to a run."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,7 +70,7 @@ def train(
     overrides += [f"max_clips={max_clips}"] if max_clips is not None else []
     resolved = load_any(recipe, overrides)
     if isinstance(resolved, EnsembleRecipe):
-        folder = output or Path("runs") / resolved.name.replace("/", "-")
+        folder = output or Path("runs") / _folder_name(resolved.name)
         combine_runs(resolved, folder, resume)
         _show(folder)
         return
@@ -77,7 +78,7 @@ def train(
         resolved = quickly(resolved)
     if threads is not None:
         torch.set_num_threads(threads)
-    name = resolved.name.replace("/", "-").replace(" ", "-")
+    name = _folder_name(resolved.name)
     folder = output or Path("runs") / f"{name}-{resolved.protocol.name}-{resolved.seed}"
     options = run.Options(resume=resume, allow_leaks=allow_leaks, stores=stores)
     loggers = _loggers(track or [], name)
@@ -91,6 +92,11 @@ def train(
         _show(folder)
     elif prepare or only_fold:
         typer.echo(f"{folder}: other folds are still to be trained before there is anything to judge", err=True)
+
+
+def _folder_name(recipe: str) -> str:
+    """Return a recipe's name without what a shell wants quoted: letters, digits, dots and hyphens."""
+    return re.sub(r"[^\w.-]+", "-", recipe).strip("-")
 
 
 def _show(folder: Path) -> None:
