@@ -204,6 +204,12 @@ def test_where_no_trial_is_completed_the_reason_is_told(base: str, tmp_path: Pat
     assert "loss became" in said
 
 
+def test_where_no_trial_is_begun_it_says_so(base: str, tmp_path: Path, capsys):
+    command = ["tune", base, "--space", SPACE[0], "--seconds", "0", "-o", str(tmp_path / "out")]
+    assert main(command) == 2
+    assert "was completed (none begun); give it more --trials or --seconds" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_journal_of_another_space_or_recipe_is_refused(base: str, tmp_path: Path):
     tuning(base, tmp_path / "out")
     with pytest.raises(RunError, match=r"journal\.log: holds a tuning 'tones' with another space;"):

@@ -205,6 +205,7 @@ class Tuning:
             ``number``, ``state`` (complete, pruned, fail or running), ``value`` (of a pruned trial the last one that it
             reported), ``minutes`` of training, ``epochs``, a column for each key of the space, ``reason`` of a failure.
         """
+        keys = [dimension.key for dimension in self.space]
         lines = []
         for trial in self.study.get_trials(deepcopy=False):
             if trial.state == TrialState.WAITING:
@@ -218,11 +219,11 @@ class Tuning:
                     "value": trial.value,
                     "minutes": sum(float(timing[list(TIMINGS)].to_numpy().sum()) for timing in timings) / 60,
                     "epochs": sum(len(timing) for timing in timings),
-                    **{dimension.key: trial.params.get(dimension.key) for dimension in self.space},
+                    **{key: trial.params.get(key) for key in keys},
                     "reason": trial.user_attrs.get("reason", ""),
                 }
             )
-        return pd.DataFrame(lines)
+        return pd.DataFrame(lines, columns=["number", "state", "value", "minutes", "epochs", *keys, "reason"])
 
     def importances(self) -> dict[str, float]:
         """Return how much of the differences in the objective each key accounts for; empty with too few trials.
