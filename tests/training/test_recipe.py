@@ -132,6 +132,12 @@ def test_a_bad_recipe_is_one_sentence_that_names_the_key(tmp_path: Path, text: s
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["seed", "protocol.seed"])
+def test_a_seed_that_nothing_takes_is_refused(key: str) -> None:
+    with pytest.raises(RecipeError, match=f"{key}: Input should be less than or equal to 4294967295, not 4294967296"):
+        load_recipe("base", [f"{key}={2**32}"])
+
+
 def test_a_missing_recipe_file_is_named() -> None:
     with pytest.raises(RecipeError, match=r"nowhere/mine\.yaml: no such recipe file"):
         load_recipe("nowhere/mine.yaml")

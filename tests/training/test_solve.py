@@ -57,6 +57,11 @@ def test_the_setting_kept_is_the_one_that_did_best_in_the_inner_folds(table, sto
         assert history["validation_loss"].tolist() == pytest.approx([best["log_loss"]])
 
 
+def test_the_largest_seed_is_no_too_large_one(table, stores, tmp_path):
+    predictions = run.train(tones(table, "neighbours", seed=2**32 - 1), tmp_path / "run", run.Options(stores=stores))
+    assert len(predictions.part("test")) == 24
+
+
 def test_the_same_seed_gives_the_same_predictions(table, stores, tmp_path):
     recipe = tones(table, "logistic-regression")
     first, again = (run.train(recipe, tmp_path / name, run.Options(stores=stores)).table for name in "ab")

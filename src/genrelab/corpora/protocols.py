@@ -20,9 +20,7 @@ from genrelab.errors import CorpusError
 PROTOCOLS = ("random", "artist-folds", "gtzan-filtered", "gtzan-train-validation", "fma-official", "column")
 PARTS = ("train", "validation", "test")
 ARTIST_COLUMNS = ("artist", "artist_id")
-
-# scikit-learn takes no larger one.
-_LARGEST_SEED = 2**32 - 1
+LARGEST_SEED = 2**32 - 1  # scikit-learn takes no larger one
 _ALIASES = {"training": "train", "valid": "validation", "val": "validation", "dev": "validation", "testing": "test"}
 _LEFT_OUT = {"", "none", "nan", "unused"}
 
@@ -103,8 +101,8 @@ def make_splits(
     """
     if protocol not in PROTOCOLS:
         raise CorpusError(f"there is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}")
-    if seed < 0 or (folds > 1 and seed > _LARGEST_SEED):
-        raise CorpusError(f"seed is {seed}; it must be a whole number from 0 to {_LARGEST_SEED}")
+    if seed < 0 or (folds > 1 and seed > LARGEST_SEED):
+        raise CorpusError(f"seed is {seed}; it must be a whole number from 0 to {LARGEST_SEED}")
     for name, fraction in (("validation", validation), ("test", test)):
         if not 0 < fraction < 0.5:
             raise CorpusError(f"{name} is {fraction}; it must be a fraction of the corpus between 0 and 0.5")

@@ -24,7 +24,7 @@ from pydantic import (
 
 from genrelab.augment import AUGMENTATIONS, Augmentation
 from genrelab.corpora import CORPORA
-from genrelab.corpora.protocols import PROTOCOLS
+from genrelab.corpora.protocols import LARGEST_SEED, PROTOCOLS
 from genrelab.errors import RecipeError
 from genrelab.evaluation.ensembles import Rule
 from genrelab.frontends import FRONTENDS
@@ -81,7 +81,7 @@ class Protocol(_Section):
     test: float = Field(default=0.15, gt=0, lt=0.5)
     group_by: tuple[str, ...] = ("track", "artist", "artist_id")
     column: str | None = None
-    seed: int | None = Field(default=None, ge=0)  # of the split alone; None: the recipe's
+    seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)  # of the split alone; None: the recipe's
 
 
 class Train(_Section):
@@ -154,7 +154,7 @@ class Recipe(_Section):
     network: Choice
     start: Start | None = None
     train: Train = Train()
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
 
     @property
     def split_seed(self) -> int:

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
-from genrelab.corpora.protocols import groups
+from genrelab.corpora.protocols import LARGEST_SEED, groups
 from genrelab.errors import RunError
 from genrelab.evaluation.calibration import best_temperature
 from genrelab.networks.heads import Codes, Head, Values
@@ -75,7 +75,7 @@ def solve(
     codes = genre_of_clip[owner]
     weights = _weights(owner, codes, class_weights)
     group = groups(clips, [column for column in ("track", *group_by) if column in clips])
-    inner = _inner_folds(genre_of_clip, group, seed)
+    inner = _inner_folds(genre_of_clip, group, seed % (LARGEST_SEED + 1))
     if not inner:
         raise RunError(
             f"{folder}: the training clips are too few to choose by; a head needs two genres, two artists "
