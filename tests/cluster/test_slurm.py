@@ -144,7 +144,7 @@ def test_what_cannot_be_said_in_a_script_is_refused(recipe: Recipe, tmp_path: Pa
 
 
 def test_an_ensemble_is_no_job() -> None:
-    with pytest.raises(RecipeError, match=r"ensemble-3\.1\.yaml: seed: unknown key; the keys here are .*, ensemble"):
+    with pytest.raises(RecipeError, match=r"ensemble-3\.1: is an ensemble, which is not trained but made of"):
         resolve(["published/ensemble-3.1"], [], 1, [])
 
 

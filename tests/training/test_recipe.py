@@ -138,6 +138,11 @@ def test_a_seed_that_nothing_takes_is_refused(key: str) -> None:
         load_recipe("base", [f"{key}={2**32}"])
 
 
+def test_an_ensemble_where_something_is_trained_is_told_whatever_is_overridden() -> None:
+    with pytest.raises(RecipeError, match="is an ensemble, which is not trained but made of finished runs"):
+        load_recipe("tuned/ensemble", ["seed=0"])
+
+
 def test_a_missing_recipe_file_is_named() -> None:
     with pytest.raises(RecipeError, match=r"nowhere/mine\.yaml: no such recipe file"):
         load_recipe("nowhere/mine.yaml")

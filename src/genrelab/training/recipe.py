@@ -223,12 +223,16 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises
     ------
     RecipeError
-        The file is missing or is not YAML; a key is unknown; a value has the wrong type; parts do not fit together.
+        The file is missing or is not YAML; a key is unknown; a value has the wrong type; parts do not fit together; it
+        is an ensemble.
     """
-    recipe = load_any(name, overrides)
-    if isinstance(recipe, EnsembleRecipe):
-        raise RecipeError(f"{name}: is an ensemble of runs, and nothing of its own is trained")
-    return recipe
+    tree, path = read_tree(str(name), overrides)
+    if "ensemble" in tree:  # before its keys are checked: an override is meant for something else
+        raise RecipeError(
+            f"{name}: is an ensemble, which is not trained but made of finished runs; `genrelab train {name}` makes it "
+            "of those that its ensemble.members names"
+        )
+    return check_recipe(tree, str(path))
 
 
 def load_any(name: str | Path, overrides: Sequence[str] = ()) -> Recipe | EnsembleRecipe:
