@@ -46,6 +46,9 @@ def download(
 ) -> None:
     """Download a file, going on with what an earlier call left.
 
+    Where the server does not say how long the file is, a connection that ended early looks like the end of the file:
+    only a checksum (`verify`) tells.
+
     Parameters
     ----------
     url
