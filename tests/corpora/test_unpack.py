@@ -58,6 +58,7 @@ def assert_nothing_came_of(archive: Path, message: str, limits: Limits | None = 
         ("b.zip", lambda path: zipped(path, method=zipfile.ZIP_BZIP2)),  # as FMA's
         ("c.zip", lambda path: zipped(path, method=zipfile.ZIP_STORED)),
         ("a.tar", lambda path: tarred(path, mode="w")),
+        ("PK.tar", lambda path: tarred(path, {f"PK{name}": content for name, content in FILES.items()}, mode="w")),
         ("a.tar.gz", tarred),
         ("a.tar.bz2", lambda path: tarred(path, mode="w:bz2")),
         ("a.tar.xz", lambda path: tarred(path, mode="w:xz")),

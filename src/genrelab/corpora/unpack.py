@@ -29,6 +29,8 @@ _BLOCK = 1 << 20
 _SMALL = 16 << 20  # bytes that any archive may unpack to
 # What the readers of archives raise for damage; bz2's decoder a bare OSError, gzip's and zip's EOFError.
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError)
+# How a zip begins: with a file, with its end where it is empty, or as a part of several. A tar begins with any name.
+_ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 # macOS puts these beside every file it archives.
 _LITTER = ("__MACOSX", ".DS_Store")
 
@@ -191,7 +193,7 @@ def _blocks(archive: Path, source: IO[bytes]) -> Iterator[bytes]:
 def _entries(archive: Path) -> Iterator[tuple[_Entry, int]]:
     """Yield each entry, and how many bytes of the archive are behind it (about)."""
     with archive.open("rb") as file:
-        is_zip = file.read(2) == b"PK"
+        is_zip = file.read(4) in _ZIP_MARKS
     yield from _zip_entries(archive) if is_zip else _tar_entries(archive)
 
 
