@@ -327,6 +327,40 @@ def test_a_signal_leaves_no_half_written_file(music: Path, tiny_bundle: Path, nu
     assert list((music / "out").iterdir()) == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="shells of POSIX close streams so")
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (
+            "classify -b {bundle} {file} >&-",
+            2,
+            "standard output is closed; leave it open, or name a file with --output",
+        ),
+        (
+            "classify -b {bundle} - <&-",
+            2,
+            "-: standard input is closed; pipe a list into it, or name files and folders",
+        ),
+        ("classify -b {bundle} {file} -o {file}.json >&-", 0, "of music in"),
+        ("classify -b {bundle} {file} 2>&-", 0, ""),
+        ("info >&-", 0, ""),
+        ("--version >&-", 0, ""),
+        ("--version <&- >&- 2>&-", 0, ""),
+        ("classify -b {bundle} missing.wav -f jsonl 2>&-", 1, ""),
+        ("classify -b missing.onnx {file} 2>&-", 2, ""),
+    ],
+)
+def test_a_closed_stream_is_no_traceback(music: Path, tiny_bundle: Path, words: str, status: int, told: str):
+    words = words.format(bundle=tiny_bundle, file=music / "a.wav")
+    command = ["bash", "-c", f'exec "$0" -c "$1" {words}', sys.executable, PROGRAM]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (status, False)
+    assert told in done.stderr
+    assert done.stderr.count("\n") <= 1
+    if "{file}.json" in words:
+        assert json.loads((music / "a.wav.json").read_text())[0]["genre"] == "bass"
+
+
 def test_nothing_heavy_is_needed(music: Path, tiny_bundle: Path):
     program = f"""
 import sys

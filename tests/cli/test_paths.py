@@ -69,6 +69,12 @@ def test_a_dash_is_a_list_on_standard_input(music: Path, text: bytes):
     assert list(expand(["-"], io.BytesIO(text))) == expected
 
 
+@pytest.mark.parametrize("text", [b"b.mp3\n\xef\xbb\xbfa.flac\n", b"b.mp3"])
+def test_a_byte_order_mark_before_a_list_is_none_of_a_name(music: Path, text: bytes):
+    assert list(expand(["-"], io.BytesIO(b"\xef\xbb\xbf" + text))) == list(expand(["-"], io.BytesIO(text)))
+    assert list(expand(["-"], io.BytesIO(b"\xef\xbb\xbfb.mp3\0"))) == ["\ufeffb.mp3"]  # `find -print0` writes none
+
+
 def test_names_in_a_nul_separated_list_may_hold_line_ends_and_any_bytes(music: Path):
     listed = list(expand(["-"], io.BytesIO(b"two\nlines.mp3\0caf\xe9.mp3\0")))
     assert [os.fsencode(str(name)) for name in listed] == [b"two\nlines.mp3", b"caf\xe9.mp3"]

@@ -94,6 +94,10 @@ def classify(
     format_ = _format_of(output) if format_ is None else format_
     if resume and (output is None or format_ not in (Format.JSONL, Format.CSV)):
         raise GenrelabError("--resume: goes on with --output FILE of --format jsonl or csv alone; give both")
+    if output is None and sys.stdout is None:  # what Python makes of `>&-`
+        raise GenrelabError("standard output is closed; leave it open, or name a file with --output")
+    if "-" in paths and sys.stdin is None:
+        raise GenrelabError("-: standard input is closed; pipe a list into it, or name files and folders")
     jobs = processors() if jobs is None else jobs
     alone = len(paths) == 1 and os.path.isfile(paths[0])  # noqa: PTH113 (Path raises where a name is too long)
     classifier = Classifier(bundle, threads=min(jobs, _MOST_THREADS) if alone else 1, vocabulary=vocabulary)

@@ -1,5 +1,6 @@
 """What a person names (files, folders, patterns, a list on standard input) to sound files, one at a time."""
 
+import codecs
 import glob
 import os
 import sys
@@ -72,10 +73,11 @@ def _split(stream: BinaryIO) -> Iterator[str]:
         rest += chunk
         if not separator:
             separator = next((byte for byte in (b"\0", b"\n") if byte in rest), b"")
+            rest = rest.removeprefix(codecs.BOM_UTF8) if separator == b"\n" else rest  # some editors begin lists so
         if separator:
             *entries, rest = rest.split(separator)
             yield from _names(entries)
-    yield from _names([rest])
+    yield from _names([rest if separator else rest.removeprefix(codecs.BOM_UTF8)])
 
 
 def _names(entries: Iterable[bytes]) -> Iterator[str]:

@@ -94,8 +94,10 @@ def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def close_quietly(stream: TextIO) -> None:
-    """Flush a stream whose reader may have gone, as in ``genrelab classify music | head``."""
+def close_quietly(stream: TextIO | None) -> None:
+    """Flush a stream whose reader may have gone, as in ``genrelab classify music | head``, or that is none at all."""
+    if stream is None:  # what Python makes of `>&-`
+        return
     try:
         stream.flush()
     except BrokenPipeError:
@@ -112,6 +114,9 @@ def quiet_libraries() -> Iterator[TextIO]:
 
     libmpg123 grumbles about many an mp3 without naming it; whether a file fails and why, its prediction says.
     """
+    if sys.stderr is None:
+        yield io.StringIO()  # which nobody reads
+        return
     sys.stderr.flush()
     try:
         ours = sys.stderr.fileno() == 2
