@@ -27,7 +27,9 @@ def genrelab(*arguments: str, then: str = "pass", **options: object) -> "subproc
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload, no-any-return]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], [], ["nonsense"], ["classify", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["-h"], ["--version"], [], ["nonsense"], ["classify", "--help"], ["robustness", "-h"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]):
     done = genrelab(*arguments, then=f"print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])")
     assert done.stdout.splitlines()[-1] == "HEAVY []"

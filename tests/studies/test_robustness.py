@@ -101,6 +101,36 @@ def test_the_table_is_printed_and_kept(tones_run, tmp_path, capsys):
     assert list(table.columns) == ["condition", "clips", "accuracy", "fall", "low", "high"]
 
 
+def test_rows_of_what_is_not_asked_this_time_are_kept(tones_run, tmp_path, capsys):
+    shutil.copytree(tones_run, tmp_path / "run")
+    path = tmp_path / "run" / "robustness.csv"
+    assert main(["robustness", str(tmp_path / "run"), "--condition", "12 dB quieter"]) == 0
+    rows = path.read_text().splitlines()
+    capsys.readouterr()
+    twice = ["--condition", "mp3, 64 kbit/s"] * 2
+    assert main(["robustness", str(tmp_path / "run"), *twice]) == 0
+    told = capsys.readouterr().out
+    assert told.count("mp3, 64 kbit/s") == 1
+    assert "12 dB quieter" not in told
+    assert "holds this table, and the rows of what was asked before" in told
+    assert list(pd.read_csv(path)["condition"]) == [UNCHANGED, "mp3, 64 kbit/s", "12 dB quieter"]
+    assert path.read_text().splitlines()[-1] == rows[-1]
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "condition\nas it is\n"])
+def test_a_table_of_something_else_is_written_anew(tmp_path, text):
+    (tmp_path / "robustness.csv").write_text(text)
+    found = pd.DataFrame([{"condition": UNCHANGED, "clips": 3, "accuracy": 0.5, "fall": 0.0, "low": 0.0, "high": 0.0}])
+    assert robustness.with_earlier(found, tmp_path / "robustness.csv").equals(found)
+    assert robustness.with_earlier(found, tmp_path / "none.csv").equals(found)
+
+
+def test_the_help_names_all_that_can_be_done(capsys):
+    assert main(["robustness", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert all(f"'{name}'" in told for name in CONDITIONS if name != UNCHANGED)
+
+
 def test_what_cannot_be_done_is_refused(tones_run, tmp_path):
     with pytest.raises(
         RunError, match="there is no condition 'under water'; there are: as it is; mp3, 64 kbit/s; 12 dB"

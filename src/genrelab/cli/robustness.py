@@ -9,7 +9,13 @@ import typer
 def robustness(
     run: Annotated[Path, typer.Argument(help="A finished run folder; its sound must be where it was.")],
     condition: Annotated[
-        list[str] | None, typer.Option(help="What to do to the clips, e.g. 'a semitone higher'. [default: everything]")
+        list[str] | None,
+        # By name, for what does it takes long to import.
+        typer.Option(
+            help="What to do to the clips, repeatable: 'mp3, 64 kbit/s', '12 dB quieter', '6 dB louder, clipped', "
+            "'12 dB louder, clipped', 'nothing above 4 kHz', 'a semitone higher', 'a semitone lower', '5 % faster', "
+            "'5 % slower', '8 kHz sample rate', 'stereo, one channel silent'. [default: everything]"
+        ),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Clips at a time. [default: one a processor]")
@@ -18,7 +24,7 @@ def robustness(
     """Spoil a run's test clips as the world does, and see what its networks still know.
 
     Each clip is asked of the fold that never saw it, by the bundle that `genrelab export` makes of it. The table is
-    written to RUN/robustness.csv.
+    written to RUN/robustness.csv, where the rows of what is not asked this time stay as they are.
     """
     from rich.console import Console
     from rich.table import Table
@@ -29,7 +35,7 @@ def robustness(
     from genrelab.evaluation.predictions import Predictions
     from genrelab.files import atomic_path
     from genrelab.report.words import percent, points, span
-    from genrelab.studies.robustness import CONDITIONS, UNCHANGED
+    from genrelab.studies.robustness import CONDITIONS, UNCHANGED, with_earlier
     from genrelab.studies.robustness import robustness as measure
     from genrelab.training.run import read_summary
 
@@ -37,8 +43,10 @@ def robustness(
     with progress_bars() as progress:
         task = progress.add_task("Listening", total=len(Predictions.read(run / "predictions.parquet").part("test")))
         found = measure(run, condition or tuple(CONDITIONS), jobs, lambda: progress.advance(task))
-    with atomic_path(run / "robustness.csv") as temporary:
-        found.to_csv(temporary, index=False)
+    path = run / "robustness.csv"
+    whole = with_earlier(found, path)
+    with atomic_path(path) as temporary:
+        whole.to_csv(temporary, index=False)
     drawn = Table(box=None, pad_edge=False)
     for heading in ("", "accuracy", "fall", "95 % interval"):
         drawn.add_column(heading, justify="right" if heading else "left")
@@ -51,4 +59,5 @@ def robustness(
     spoilt = found[found["condition"] != UNCHANGED]["fall"]
     if len(spoilt):
         console.print(f"On average {points(spoilt.mean())}, at worst {points(spoilt.max())} less than unspoilt.")
-    console.print(f"{printable(run / 'robustness.csv')} holds this table.", soft_wrap=True)
+    more = ", and the rows of what was asked before" if len(whole) > len(found) else ""
+    console.print(f"{printable(path)} holds this table{more}.", soft_wrap=True)

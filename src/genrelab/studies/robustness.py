@@ -112,7 +112,7 @@ def robustness(
     """
     if unknown := [name for name in conditions if name not in CONDITIONS]:
         raise RunError(f"there is no condition {unknown[0]!r}; there are: {'; '.join(CONDITIONS)}")
-    names = [UNCHANGED, *(name for name in conditions if name != UNCHANGED)]
+    names = list(dict.fromkeys([UNCHANGED, *conditions]))
     read_summary(folder)
     test = Predictions.read(folder / "predictions.parquet").part("test")
     corpus = load_corpus(load_run_recipe(folder).corpus.kind, **load_run_recipe(folder).corpus.options)
@@ -129,6 +129,29 @@ def robustness(
             advance()
     judged = [test.with_probabilities(probabilities) for probabilities in said]
     return pd.DataFrame([_row(name, judged[0], one) for name, one in zip(names, judged, strict=True)])
+
+
+def with_earlier(found: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return what `robustness` found with the rows of other conditions that an earlier table holds, in their order.
+
+    Parameters
+    ----------
+    found
+        Its table.
+    path
+        The earlier one; where it is none of these, or missing, `found` comes back as it is.
+    """
+    try:
+        earlier = pd.read_csv(path, float_precision="round_trip")
+    except (FileNotFoundError, ValueError):
+        return found
+    if list(earlier.columns) != list(found.columns):
+        return found
+    kept = earlier[earlier["condition"].isin(set(CONDITIONS) - set(found["condition"]))]
+    order = list(CONDITIONS)
+    return pd.concat([found, kept] if len(kept) else [found]).sort_values(
+        "condition", key=lambda names: names.map(order.index), ignore_index=True
+    )
 
 
 def _ask(classifier: Classifier, names: Sequence[str], source: ClipSource) -> list[list[float]]:
