@@ -153,6 +153,22 @@ def _raiser(error: OSError) -> Callable[[], None]:
     return info
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)],
+)
+def test_waiting_threads_sleep_soon_unless_the_environment_says_how(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, str], found: str | None
+):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that it is as it was afterwards
+        monkeypatch.delenv(name)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert main(["--version"]) == 0
+    assert os.environ.get("GOMP_SPINCOUNT") == found
+
+
 def test_sigterm_is_left_to_those_who_hear_it_already(monkeypatch: pytest.MonkeyPatch):
     heard = []
     monkeypatch.setattr("genrelab.cli.info.info", lambda: signal.raise_signal(signal.SIGTERM))
