@@ -1,9 +1,10 @@
 """Which of two models is better, on the clips both were tested on, and whether the difference is more than noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 from scipy.stats import binom
@@ -14,6 +15,7 @@ from genrelab.evaluation.metrics import confusion, metrics, scores
 from genrelab.evaluation.predictions import PREFIX, Predictions
 
 SIGNIFICANT = 0.05
+_BLOCK = 4_000_000  # numbers held at once: 32 MB
 
 
 @dataclass(frozen=True)
@@ -187,9 +189,21 @@ def sign_flip(a: Predictions, b: Predictions, flips: int = 9999, seed: int = 0) 
     more_right = (a.predicted == a.true).astype(float) - (b.predicted == b.true)
     by_track = np.bincount(a.tracks, weights=more_right)
     by_track = by_track[by_track != 0]
-    signs = np.random.default_rng(seed).integers(0, 2, size=(flips, len(by_track)), dtype=np.int8) * 2 - 1
-    as_far = np.abs(signs @ by_track) >= abs(by_track.sum()) - 1e-9
+    sums = np.concatenate([turns @ by_track for turns in random_turns(len(by_track), flips, seed)])
+    as_far = np.abs(sums) >= abs(by_track.sum()) - 1e-9
     return float((1 + as_far.sum()) / (1 + flips))
+
+
+def random_turns(tracks: int, flips: int, seed: int, columns: int = 1) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield 1 or -1 at random for each track, shape (some flips, tracks), as many as `flips` in all.
+
+    Blocks are small enough for memory, also where each makes so many `columns` of sums.
+    """
+    random = np.random.default_rng(seed)
+    step = max(1, _BLOCK // max(tracks, columns))
+    for first in range(0, flips, step):
+        turned = random.integers(0, 2, size=(min(step, flips - first), tracks), dtype=np.int8)
+        yield np.where(turned, 1.0, -1.0)
 
 
 def mcnemar(only_a_right: int, only_b_right: int) -> float:

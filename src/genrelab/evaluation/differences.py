@@ -1,18 +1,15 @@
 """Where two models differ: cell by cell of their confusion matrices, on the clips both were tested on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from genrelab.evaluation.comparison import shared_clips
+from genrelab.evaluation.comparison import random_turns, shared_clips
 from genrelab.evaluation.intervals import confusion_contributions
 from genrelab.evaluation.metrics import confusion
 from genrelab.evaluation.predictions import Predictions
-
-_BLOCK = 4_000_000  # numbers held at once: 32 MB
 
 
 @dataclass(frozen=True)
@@ -73,22 +70,13 @@ def confusion_difference(
     if len(cells):
         scaled = sparse.csr_array(by_track[:, cells] / moved[cells])
         largest = np.concatenate(
-            [np.abs(turns @ scaled).max(axis=1) for turns in _turns(len(moved), by_track.shape[0], flips, seed)]
+            [np.abs(turns @ scaled).max(axis=1) for turns in random_turns(by_track.shape[0], flips, seed, len(cells))]
         )
         found = np.abs(scaled.sum(axis=0))
         p = (1 + (largest[:, None] >= found - 1e-9).sum(axis=0)) / (1 + flips)
         beyond[cells] = p < 1 - level
     rates_a, rates_b = (_rates(confusion(part)) for part in (one, other))
     return ConfusionDifference(one.genres, confusion(one).sum(axis=1), rates_a, rates_b, beyond.reshape(size, size))
-
-
-def _turns(cells: int, tracks: int, flips: int, seed: int) -> Iterator[npt.NDArray[np.float64]]:
-    """Yield 1 or -1 for each track, in blocks of shape (some flips, tracks)."""
-    random = np.random.default_rng(seed)
-    step = max(1, _BLOCK // max(cells, tracks))
-    for first in range(0, flips, step):
-        turned = random.integers(0, 2, size=(min(step, flips - first), tracks))
-        yield np.where(turned, 1.0, -1.0)
 
 
 def _rates(counts: npt.NDArray[np.number]) -> npt.NDArray[np.float64]:
