@@ -95,12 +95,24 @@ def test_permissions_honour_the_umask(tmp_path: Path, umask: int):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o666 & ~umask
 
 
+def test_a_signal_while_the_temporary_file_is_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def close(handle: int) -> None:
+        os.closerange(handle, handle + 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "close", close)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(tmp_path / "file", "x")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path: Path):
     keep, deep = tmp_path / "keep.json", tmp_path / "fold-0" / ".genrelab-x1y2.json"
     write_json(keep, {"a": 1})
     deep.parent.mkdir()
     deep.touch()
     (tmp_path / ".genrelab-abc").touch()
+    (tmp_path / "fold-0" / ".tmpR0boNB").touch()  # as safetensors calls its own
     remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.rglob("*")} == {"keep.json", "fold-0"}
 
@@ -109,6 +121,7 @@ def test_what_is_half_written_uses_no_folder(tmp_path: Path):
     assert is_unused(tmp_path / "new")
     assert is_unused(tmp_path)
     (tmp_path / ".genrelab-x1y2.json").touch()
+    (tmp_path / ".tmpR0boNB").touch()
     assert is_unused(tmp_path)
     (tmp_path / "keep.json").touch()
     assert not is_unused(tmp_path)

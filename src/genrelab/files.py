@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +16,7 @@ _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 
 _TEMPORARY = ".genrelab-"
+_OF_SAFETENSORS = ".tmp??????"  # which it writes beside ours, and renames
 
 
 @contextmanager
@@ -42,36 +43,43 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     if (path.exists() or target.is_symlink()) and not path.is_file():
         raise GenrelabError(f"{printable(path)}: is there and is no regular file; choose another")
     target.parent.mkdir(parents=True, exist_ok=True)
+    # Named before it is there, or a signal between the two would leave it behind.
+    temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}{path.suffix}"
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=_TEMPORARY, suffix=path.suffix)
-    except OSError as error:
-        error.filename = str(path)  # the name that the caller knows
-        raise
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        _create(temporary, path)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_UMASK)  # mkstemp makes files that only their owner can read
+        temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(target)
         _sync_folder(target.parent)
     except BaseException:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it is not there
             temporary.unlink()
+        raise
+
+
+def _create(temporary: Path, path: Path) -> None:
+    """Make an empty file that its owner alone can read."""
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        error.filename = str(path)  # the name that the caller knows
         raise
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files that a killed process left in `folder` or below; no other may be writing there."""
-    for path in folder.rglob(f"{_TEMPORARY}*"):
-        path.unlink(missing_ok=True)
+    for pattern in (f"{_TEMPORARY}*", _OF_SAFETENSORS):
+        for path in folder.rglob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def is_unused(folder: Path) -> bool:
     """Return whether nothing is there, or a folder of half-written files at most, perhaps a killed process's."""
     return not folder.exists() or (
-        folder.is_dir() and all(path.name.startswith(_TEMPORARY) for path in folder.iterdir())
+        folder.is_dir()
+        and all(path.name.startswith(_TEMPORARY) or path.match(_OF_SAFETENSORS) for path in folder.iterdir())
     )
 
 

@@ -142,7 +142,7 @@ def with_earlier(found: pd.DataFrame, path: Path) -> pd.DataFrame:
         The earlier one; where it is none of these, or missing, `found` comes back as it is.
     """
     try:
-        earlier = pd.read_csv(path, float_precision="round_trip")
+        earlier = pd.read_csv(path)
     except (FileNotFoundError, ValueError):
         return found
     if list(earlier.columns) != list(found.columns):
