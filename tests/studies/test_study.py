@@ -289,6 +289,17 @@ def test_ensembles_are_told_apart_by_what_their_members_do_not_by_where_they_lie
     assert len({row.label for row in group.rows}) == 3
 
 
+def test_ensembles_whose_members_have_gone_are_known_by_their_names(make: Make, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        for name in ("cnn", "gru"):
+            run = make(f"{name}-{seed}", seed=seed)
+            as_ensemble(run, tmp_path / f"gone-{name}-{seed}", tmp_path / f"gone-{seed}")
+            facts = json.loads((run / "run.json").read_text())
+            (run / "run.json").write_text(json.dumps(facts | {"members": [name, "other"]}))
+    (group,) = read_study(tmp_path / "study").groups
+    assert sorted([run.place for run in row.runs] for row in group.rows) == [["cnn-0", "cnn-1"], ["gru-0", "gru-1"]]
+
+
 def test_one_ensemble_under_two_protocols_is_two_runs(make: Make, tmp_path: Path) -> None:
     cnn = make("../members/cnn")
     for protocol in ("random", "artist-folds"):

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import starmap, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def label_recipes(runs: Sequence[StudyRun]) -> dict[int, str]:
     named: dict[str, dict[str, dict[str, str]]] = {}
     names = _names(runs)
     for run, name in zip(runs, names, strict=True):
-        named.setdefault(name, {}).setdefault(method_key(run), flat(_method(run.recipe)))
+        named.setdefault(name, {}).setdefault(method_key(run), flat(_method_of(run)))
     labels = {}
     for run, name in zip(runs, names, strict=True):
         first, own = next(iter(named[name].values())), named[name][method_key(run)]
@@ -98,7 +99,7 @@ def methods(runs: Sequence[StudyRun]) -> list[Method]:
 
 def method_key(run: StudyRun) -> str:
     """Return a text that is the same for runs of one recipe, whatever their corpus, protocol and seed."""
-    return json.dumps([run.title, _method(run.recipe)], sort_keys=True, default=str)
+    return json.dumps([run.title, _method_of(run)], sort_keys=True, default=str)
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -120,13 +121,18 @@ def _row_key(run: StudyRun) -> str:
     return method_key(run) + json.dumps(protocol, sort_keys=True, default=str)
 
 
-def _method(recipe: Mapping[str, Any]) -> dict[str, Any]:
+def _method_of(run: StudyRun) -> dict[str, Any]:
+    return _method(run.recipe, run.run.info.get("members", ()))
+
+
+def _method(recipe: Mapping[str, Any], members: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what of a recipe makes it another method; `members` names an ensemble's, whose folders may have gone."""
     kept = {key: value for key, value in recipe.items() if key not in _NOT_THE_METHOD}
     if "train" in kept:  # where it was trained is no part of it
         kept["train"] = {key: value for key, value in kept["train"].items() if key not in ("device", "devices")}
     # Folders name seeds: of a run that others are made of, it is its recipe that counts.
     if "ensemble" in kept:
-        origins = [_origin(member) for member in kept["ensemble"]["members"]]
+        origins = list(starmap(_origin, zip_longest(kept["ensemble"]["members"], members, fillvalue="")))
         names, digests = ([origin[place] for origin in origins] for place in (0, 1))
         kept["ensemble"] = {"rule": kept["ensemble"]["rule"], "members": names, _DIGEST: digests}
     if (kept.get("start") or {}).get("run"):
@@ -135,14 +141,14 @@ def _method(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _origin(folder: str) -> tuple[str, str]:
-    """Return the name of a run's recipe and a digest of what it does; the folder twice if it has gone."""
+def _origin(folder: str, name: str = "") -> tuple[str, str]:
+    """Return the name of a run's recipe and a digest of what it does; if it has gone, what is known of it, twice."""
     try:
         recipe = yaml.safe_load((Path(folder) / "recipe.yaml").read_text(encoding="utf-8"))
         told = json.dumps(_method(recipe), sort_keys=True, default=str)
         return str(recipe["name"]), hashlib.sha256(told.encode()).hexdigest()[:8]
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
-        return folder, folder
+        return name or folder, name or folder
 
 
 def _group(
@@ -199,8 +205,8 @@ def _sections(run: StudyRun) -> dict[str, dict[str, str]]:
     """Return what a recipe does: options by step. A kind has an empty name; what is switched off is left out."""
     recipe = run.recipe
     if "ensemble" in recipe:
-        members = [_origin(member)[0] for member in recipe["ensemble"]["members"]]
-        return {"ensemble": {"": recipe["ensemble"]["rule"], "of": ", ".join(members)}}
+        made = _method_of(run)["ensemble"]
+        return {"ensemble": {"": made["rule"], "of": ", ".join(made["members"])}}
     train = {key: value for key, value in recipe["train"].items() if key not in ("device", "devices")}
     parameters = run.run.info.get("parameters")
     sections = {
