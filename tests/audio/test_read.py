@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from genrelab.audio.excerpts import read_excerpts
 from genrelab.audio.read import EXTENSIONS, Probe, probe, read, require_sound
 from genrelab.errors import AudioError
 
@@ -68,6 +69,19 @@ def test_an_excerpt_of_a_real_mp3_equals_the_same_slice_of_the_whole(shared_data
         part = read(path, start=12.3, duration=2.0)
         first = round(12.3 * RATE)
         np.testing.assert_allclose(part, whole[first : first + 2 * RATE], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", LOSSY)
+def test_parts_of_one_lossy_file_equal_the_same_slices_of_the_whole_from_their_first_sample(tmp_path, kind):
+    path = tmp_path / f"song.{kind}"
+    # Of few bits, so that frames borrow of those before them; and long enough for a last page that begins late.
+    fewest = {"mp3": {"compression_level": 0.99, "bitrate_mode": "CONSTANT"}}
+    soundfile.write(path, sound(8.0, 1, 48000), 48000, **FORMAT.get(kind, {}), **fewest.get(kind, {}))
+    whole = read(path)
+    starts = [*np.arange(0.1, 7.5, 0.3), 7.9]
+    for start, part in zip(starts, read_excerpts(path, 48000, starts, 0.5), strict=True):
+        first = round(start * 48000)
+        np.testing.assert_allclose(part, whole[first : first + 24000], atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", LOSSLESS + LOSSY)

@@ -17,6 +17,9 @@ from genrelab.audio import mp3
 BLOCK = 1 << 17
 # Samples per channel in one step through a damaged file: an mp3's frame.
 _STEP = 1152
+# Lossy codecs need what came before: begin so many samples early and throw them away. An mp3's frame borrows bits of
+# those before it; libsndfile finds no place within the last page of an ogg, nor some after having read another.
+_PREROLL = {"mp3": 4 * _STEP, "ogg": 1 << 14}
 # A header that knows no length is given the largest number there is; no music is 2**50 samples long.
 _UNKNOWN_LENGTH = 1 << 50
 
@@ -63,7 +66,10 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has 
 
 
 class SndfileDecoder:
-    """Wav, au, aiff, flac, ogg, opus and mp3, sample-accurate from any start. See `Decoder`."""
+    """Wav, au, aiff, flac, ogg, opus and mp3, sample-accurate from any start. See `Decoder`.
+
+    Of an mp3 of 8 kbit/s the first quarter of a second of an excerpt may be wrong: its frames borrow from further back.
+    """
 
     def __init__(self, path: Path) -> None:
         # As bytes, a name that is not UTF-8 opens too; Windows names are text.
@@ -111,7 +117,10 @@ class SndfileDecoder:
     def _read(self, start: int, end: int, frames: int) -> Iterator[NDArray[np.float32]]:
         buffer = np.empty((frames, self.channels), np.float32)
         if start != self._file.tell():
-            self._file.seek(start)
+            early = min(start, _PREROLL.get(self.format, 0))
+            self._file.seek(start - early)
+            while early and len(block := self._file.read(min(early, frames), out=buffer)):
+                early -= len(block)
         while start < end and len(block := self._file.read(min(end - start, frames), out=buffer)):
             start += len(block)
             yield block
