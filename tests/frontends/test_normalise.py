@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 import torch
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from genrelab.frontends import FRONTENDS
 from genrelab.frontends.normalise import (
@@ -76,6 +78,16 @@ def test_band_minmax_of_a_band_that_never_changes_is_finite():
     normaliser = BandMinMax(2)
     normaliser.fit([CLIPS[1:]])
     assert torch.equal(normaliser(CLIPS[1:]), torch.zeros(1, 1, 2, 3))
+
+
+@pytest.mark.parametrize("name", ["band-standard", "band-minmax"])
+def test_a_band_that_never_changed_in_training_is_not_blown_up_where_it_does(name):
+    scaler = {"band-standard": StandardScaler(), "band-minmax": MinMaxScaler()}[name]
+    training, unseen = np.array([[120.0, 5.0], [120.0, 7.0]]), np.array([[117.5, 6.5]])
+    normaliser = NORMALISERS[name](2)
+    normaliser.fit([torch.from_numpy(training).float()[:, None, :, None]])
+    scaled = normaliser(torch.from_numpy(unseen).float()[:, None, :, None])
+    np.testing.assert_allclose(scaled[0, 0].T, scaler.fit(training).transform(unseen))
 
 
 def test_a_fitted_front_end_carries_its_statistics_to_the_next(sound):

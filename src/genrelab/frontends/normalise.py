@@ -1,7 +1,8 @@
 """Bringing features to a common scale: within each clip, or by statistics of the training part.
 
 A constant clip (digital silence) has no spread to divide by; the spread is floored, so that it comes out as the
-lowest value (``clip-minmax``) or as zeros (``clip-standard``), never as NaN.
+lowest value (``clip-minmax``) or as zeros (``clip-standard``), never as NaN. A band that never changes in the training
+part keeps its unit, as in scikit-learn: a tempo that all training clips share would lie a million away in the next.
 """
 
 from collections.abc import Iterable
@@ -100,7 +101,7 @@ class BandStandard(Normaliser):
         if count == 0:
             raise ValueError("band-standard cannot be fitted: there is no training clip to take statistics from")
         self.mean.copy_(mean)
-        self.deviation.copy_((squares / count).sqrt().clamp(min=_SMALLEST_SPREAD))
+        self.deviation.copy_(_divisor((squares / count).sqrt()))
 
 
 class BandClipped(BandStandard):
@@ -148,7 +149,11 @@ class BandMinMax(Normaliser):
         every = torch.stack(ends)
         low, high = every[:, 0].amin(0), every[:, 1].amax(0)
         self.low.copy_(low[:, None])
-        self.spread.copy_((high - low).clamp(min=_SMALLEST_SPREAD)[:, None])
+        self.spread.copy_(_divisor(high - low)[:, None])
+
+
+def _divisor(spread: Tensor) -> Tensor:
+    return torch.where(spread < _SMALLEST_SPREAD, 1.0, spread)
 
 
 NORMALISERS: dict[str, type[Normaliser]] = {
