@@ -84,6 +84,14 @@ def test_the_resolved_recipe_reads_back_as_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("row", "crop"),
+    [("gtzan-mfcc-cnn", "start"), ("gtzan-fusion-cnn", "start"), ("gtzan-cnn-lstm", "start"), ("gtzan-crnn", "centre")],
+)
+def test_a_row_hears_the_part_of_a_clip_that_its_source_does(row: str, crop: str) -> None:
+    assert load_recipe(row).audio.crop == crop
+
+
+@pytest.mark.parametrize(
     "row", ["fma-lstm", "fma-gru", "fma-lstm-small", "fma-cnn-lstm", "fma-cnn-gru", "fma-cnn-lstm-small"]
 )
 def test_a_rows_variant_for_short_clips_is_the_rows_network_on_its_features(row: str) -> None:
