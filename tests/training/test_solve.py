@@ -135,9 +135,15 @@ def test_views_that_change_nothing_teach_nothing(table, stores, tmp_path):
         ({"train": {"views": 1}}, "train.views: augment needs augmentations of sound"),
         ({"train": {"views": 1}, "augment": [NOISE, {"kind": "mixup"}]}, "and no other, to make views with"),
         ({"train": {"views": 1}, "augment": [NOISE], "network": {"kind": "mlp"}}, "train.views: is for heads"),
+        ({"augment": [NOISE]}, "augment: a head learns from its clips once, as they are; leave augment out"),
+        ({"augment": [{"kind": "mixup"}]}, "augment: a head learns from its clips once"),
+        (
+            {"augment": [{"kind": "mixup"}, NOISE], "network": {"kind": "mlp"}},
+            "augment.noise: changes sound, and the front end 'handcrafted' learns from examples",
+        ),
     ],
 )
-def test_views_that_cannot_be_made_are_refused(table, stores, tmp_path, changes, message):
+def test_augmentation_that_cannot_be_is_refused(table, stores, tmp_path, changes, message):
     with pytest.raises(RecipeError, match=message):
         run.train(described(table, **changes), tmp_path / "run", run.Options(stores=stores))
     assert not (tmp_path / "run").exists()

@@ -105,13 +105,30 @@ def open_views(
 
 
 def view_augmentations(recipe: Recipe, corpus: Corpus) -> list[WaveformAugmentation]:
-    """Return what makes a recipe's views, none where it asks for none; see `open_views` for what it raises."""
-    if not recipe.train.views:
-        return []
+    """Return what makes a recipe's views, none where it asks for none.
+
+    Raises
+    ------
+    RecipeError
+        See `open_views`; or nothing would be augmented, or not the sound, as the recipe wants it to be.
+    """
     front = FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
+    is_head = issubclass(NETWORKS[recipe.network.kind], Head)
     made = [build_augmentation(choice, recipe.audio) for choice in recipe.augment]
     augmentations = [one for one in made if isinstance(one, WaveformAugmentation)]
-    if front.extraction is None or corpus.holds != "sound" or not issubclass(NETWORKS[recipe.network.kind], Head):
+    if not recipe.train.views:
+        if is_head and made:
+            raise RecipeError(
+                "augment: a head learns from its clips once, as they are; leave augment out or, on a front end that "
+                "keeps its examples, set train.views to how many augmented versions it shall learn from as well"
+            )
+        if augmentations and front.extraction is not None:
+            raise RecipeError(
+                f"augment.{augmentations[0].kind}: changes sound, and the front end {recipe.frontend.kind!r} learns "
+                "from examples that are made of it beforehand; choose augmentations of features or batches"
+            )
+        return []
+    if front.extraction is None or corpus.holds != "sound" or not is_head:
         raise RecipeError(
             "train.views: is for heads on a front end that keeps its examples, such as backbone, of sound"
         )
