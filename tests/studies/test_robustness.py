@@ -48,6 +48,14 @@ def test_what_is_high_goes_and_what_is_low_stays(name):
     assert level(CONDITIONS[name](tone(500), RATE)) == pytest.approx(level(tone(500)), abs=0.5)
 
 
+@pytest.mark.parametrize("rate", [4000, 8000, 96000])
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_sound_of_any_rate_can_be_spoilt(name, rate):
+    spoilt = CONDITIONS[name](tone(440), rate)
+    assert np.isfinite(spoilt).all()
+    assert len(spoilt) == pytest.approx(len(tone(440)), rel=0.06)
+
+
 @pytest.mark.parametrize(
     ("name", "ratio"), [("a semitone higher", 2 ** (1 / 12)), ("a semitone lower", 2 ** (-1 / 12))]
 )
