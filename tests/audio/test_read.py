@@ -84,6 +84,16 @@ def test_parts_of_one_lossy_file_equal_the_same_slices_of_the_whole_from_their_f
         np.testing.assert_allclose(part, whole[first : first + 24000], atol=1e-4)
 
 
+@pytest.mark.parametrize(("suffix", "codec"), [("wav", "GSM610"), ("au", "G721_32"), ("wav", "NMS_ADPCM_32")])
+def test_a_telephones_codec_that_cannot_be_sought_is_read_from_any_start(tmp_path, suffix, codec):
+    path = tmp_path / f"call.{suffix}"
+    soundfile.write(path, sound(4.0, 1, 8000), 8000, subtype=codec)
+    whole, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_array_equal(read(path), whole)
+    for start, part in zip([0.5, 2.0, 1.0], read_excerpts(path, 8000, [0.5, 2.0, 1.0], 1.5), strict=True):
+        np.testing.assert_array_equal(part, whole[round(start * 8000) :][:12000])
+
+
 @pytest.mark.parametrize("kind", LOSSLESS + LOSSY)
 def test_a_resampled_excerpt_differs_from_the_whole_at_its_edges_only(tmp_path, kind):
     path = write(tmp_path, kind)

@@ -88,6 +88,7 @@ class SndfileDecoder:
         self.exact = self.format != "mp3"
 
     def _open(self) -> "_ForwardFile":
+        self._at = 0  # the sample that is read next; of some telephone codecs libsndfile does not tell
         return _ForwardFile(self._name if self._data is None else io.BytesIO(self._data))
 
     def blocks(self, start: int, count: int | None) -> Iterator[NDArray[np.float32]]:
@@ -112,18 +113,29 @@ class SndfileDecoder:
                     yield to_mono(block[skip:])
                 skip = max(0, skip - len(block))
         except soundfile.LibsndfileError as error:
+            self._file.close()
+            self._file = self._open()  # for the next part: where it stands now is not known
             raise DamageError(error.error_string.removeprefix("Error : ").rstrip(".")) from error
 
     def _read(self, start: int, end: int, frames: int) -> Iterator[NDArray[np.float32]]:
+        if start != self._at:
+            self._go_towards(start)
         buffer = np.empty((frames, self.channels), np.float32)
-        if start != self._file.tell():
-            early = min(start, _PREROLL.get(self.format, 0))
-            self._file.seek(start - early)
-            while early and len(block := self._file.read(min(early, frames), out=buffer)):
-                early -= len(block)
-        while start < end and len(block := self._file.read(min(end - start, frames), out=buffer)):
-            start += len(block)
-            yield block
+        while self._at < end:
+            block = self._file.read(min((start if self._at < start else end) - self._at, frames), out=buffer)
+            if not len(block):
+                return
+            self._at += len(block)
+            if self._at > start:
+                yield block
+
+    def _go_towards(self, start: int) -> None:
+        """Go to where reading has to begin for the samples from `start` on to be right."""
+        if soundfile.SoundFile.seekable(self._file):
+            self._at = self._file.seek(max(0, start - _PREROLL.get(self.format, 0)))
+        elif self._at > start:
+            self._file.close()
+            self._file = self._open()
 
     def close(self) -> None:
         """Let go of the file."""
