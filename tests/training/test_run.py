@@ -242,6 +242,19 @@ def test_a_window_too_short_for_the_network_is_refused_before_training(table: Pa
         run.train(short, tmp_path / "run", run.Options(stores=tmp_path / "stores"))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"augment": [{"kind": "random-frames", "part": 0.02}]}, "leaves 1 of 63 frames, too few for network 'cnn'"),
+        ({"augment": [{"kind": "random-frames"}], "network": {"kind": "flat-cnn"}}, "leaves 32 of 63 frames"),
+    ],
+)
+def test_frames_too_few_for_the_network_are_refused_before_training(table, tmp_path, changes, message) -> None:
+    with pytest.raises(RecipeError, match=f"augment.random-frames: {message}"):
+        run.train(tones(table, **changes), tmp_path / "run", run.Options(stores=tmp_path / "stores"))
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_two_processes_train_together(table: Path, tmp_path: Path) -> None:
     together = tones(table, train={"epochs": 4, "batch_size": 8, "lr": 0.01, "device": "cpu", "devices": 2})

@@ -103,8 +103,12 @@ class RandomFrames(BatchAugmentation):
 
     def parameters(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Parameters:
         """Choose where the stretch begins in each of the features (batch, channels, bins, frames)."""
-        length = max(1, round(self.part * shape[-1]))
+        length = self.left_of(shape[-1])
         return {"length": length, "first": rng.integers(shape[-1] - length + 1, size=shape[0]).tolist()}
+
+    def left_of(self, frames: int) -> int:
+        """Return how many of so many frames are left."""
+        return max(1, round(self.part * frames))
 
     def augment(self, values: Tensor, targets: Tensor, parameters: Parameters) -> tuple[Tensor, Tensor]:
         """Cut features (batch, channels, bins, frames); targets (batch, n_classes) stay."""

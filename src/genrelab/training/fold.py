@@ -19,9 +19,10 @@ from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader
 
 from genrelab.augment import Augmentation, FeatureNoise, WaveformAugmentation
+from genrelab.augment.spectrogram import RandomFrames
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split
-from genrelab.errors import Terminated
+from genrelab.errors import RecipeError, Terminated
 from genrelab.files import atomic_path, write_json
 from genrelab.networks.heads import Head
 from genrelab.networks.hybrid import Hybrid
@@ -112,6 +113,24 @@ def recipe_model(recipe: Recipe, n_classes: int) -> GenreModel:
         recipe.window_samples,
         n_classes,
     )
+
+
+def require_frames(recipe: Recipe, model: GenreModel) -> None:
+    """Raise `RecipeError` where random frames are to be cut for a network that cannot hear so few."""
+    channels, bins, frames = model.network.input_shape
+    left = frames
+    for one in (build_augmentation(choice, recipe.audio) for choice in recipe.augment):
+        left = one.left_of(left) if isinstance(one, RandomFrames) else left
+    if left == frames:
+        return
+    try:
+        with torch.no_grad():
+            model.eval().network(torch.zeros(1, channels, bins, left))
+    except RuntimeError:
+        raise RecipeError(
+            f"augment.random-frames: leaves {left} of {frames} frames, too few for network {recipe.network.kind!r}; "
+            "cut less (part), or take a network for any number of frames, such as cnn or rnn"
+        ) from None
 
 
 def train_fold(

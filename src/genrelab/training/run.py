@@ -31,7 +31,7 @@ from genrelab.networks.model import GenreModel
 from genrelab.training.checkpoints import load_weights
 from genrelab.training.device import choose_device, cpu_has_bfloat16
 from genrelab.training.feed import Store
-from genrelab.training.fold import Fold, is_finished, read_fold_facts, recipe_model, train_fold
+from genrelab.training.fold import Fold, is_finished, read_fold_facts, recipe_model, require_frames, train_fold
 from genrelab.training.processes import Processes, together
 from genrelab.training.recipe import Recipe, check_recipe
 from genrelab.training.start import require_same_splits
@@ -151,8 +151,9 @@ def _train_folds(
     if recipe.max_clips is not None:
         corpus = corpus.subset(recipe.max_clips, recipe.split_seed)
     # What cannot be built shall fail before hours of decoding.
-    recipe_model(recipe, len(corpus.genres))
+    model = recipe_model(recipe, len(corpus.genres))
     view_augmentations(recipe, corpus)
+    require_frames(recipe, model)
     whole = corpus
     making = options.stores, options.jobs, progress
     if processes.first:
