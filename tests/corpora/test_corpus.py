@@ -38,6 +38,13 @@ def test_excerpts_of_one_file_are_one_track_where_the_table_names_none():
     assert list(some["track"]) == ["one", "two", "known", "known", "known", "f"]
 
 
+def test_a_column_of_categories_may_lack_some():
+    table = _table(artist=pd.Categorical([None, "Ella"]), track=pd.Categorical(["t", None]))
+    clips = Corpus("test", table).clips
+    assert list(clips["artist"]) == ["", "Ella"]
+    assert list(clips["track"]) == ["t", "b"]
+
+
 def test_further_columns_are_kept_behind_the_others():
     assert Corpus("test", _table(mood=["sad", "gay"])).clips.columns[-1] == "mood"
 

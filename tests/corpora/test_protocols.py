@@ -113,6 +113,15 @@ def test_the_stricter_of_two_artist_columns_holds():
             assert split.parts[["x000", "x001", "x002", "x003"]].nunique() == 1
 
 
+@pytest.mark.parametrize("kind", ["object", "string", "category"])
+def test_what_a_table_lacks_is_left_out_whatever_the_type_of_its_columns(kind):
+    parts = ["train", "train", "val", "test", None] * 4
+    corpus = _corpus(10, "xy", split=pd.array(parts, dtype=kind), artist_id=pd.array(["a", None] * 10, dtype=kind))
+    split = make_splits(corpus, "column", column="split")[0]
+    assert list(split.parts[:5]) == ["train", "train", "validation", "test", ""]
+    assert split_notes(corpus, "artist-folds", ["artist_id"])[0].startswith("the artist of 10 of 20 clips is unknown")
+
+
 def test_columns_of_a_table_are_parts_under_any_usual_name():
     parts = ["train", "Training", "valid", "val", "dev", "test", "testing", "none", "", "train"] * 2
     corpus = _corpus(10, "xy", part=parts)

@@ -86,6 +86,13 @@ def test_rows_may_end_in_a_comma(folder, ends):
     assert list(clips["artist"]) == ["007", ""]
 
 
+def test_a_parquet_of_categories_that_lacks_a_path_names_the_row(folder):
+    table = pd.DataFrame({"path": pd.Categorical(["a.wav", None]), "genre": pd.Categorical(["jazz", "rock"])})
+    table.to_parquet(folder / "music.parquet")
+    with pytest.raises(CorpusError, match="row 2 names no sound file"):
+        load_corpus("table", path=folder / "music.parquet")
+
+
 def test_a_broken_json_line_is_named(folder):
     (folder / "music.jsonl").write_text('{"path": "a.wav", "genre": "jazz"}\n{"path"\n')
     with pytest.raises(CorpusError, match="line 2 is not JSON"):

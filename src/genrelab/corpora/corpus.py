@@ -153,7 +153,7 @@ def _checked(name: str, clips: pd.DataFrame) -> pd.DataFrame:
     # Any bytes but 0 may stand in a path, which pandas' strings do not hold.
     clips["path"] = clips["path"].astype(object)
     for column in ("clip", "genre", "track", "artist"):
-        clips[column] = clips[column].fillna("").astype(str).str.strip()
+        clips[column] = as_text(clips[column])
     for column in ("start", "seconds"):
         clips[column] = clips[column].astype(float)
     clips["start"] = clips["start"].fillna(0.0)
@@ -181,6 +181,11 @@ def _refuse(name: str, clips: pd.DataFrame, bad: pd.Series[bool], what: str) -> 
         rows = clips.index[bad]
         more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
         raise CorpusError(f"{name}: clip {clips.at[rows[0], 'clip']!r} (row {rows[0] + 1}) {what}{more}")
+
+
+def as_text(column: pd.Series) -> pd.Series[str]:
+    """Return a column of any type as text without white space around it, "" where nothing is known."""
+    return column.astype(object).where(column.notna(), "").astype(str).str.strip()
 
 
 def listed(names: Sequence[object], limit: int = 5) -> str:

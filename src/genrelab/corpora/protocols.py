@@ -14,7 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
-from genrelab.corpora.corpus import Corpus, listed
+from genrelab.corpora.corpus import Corpus, as_text, listed
 from genrelab.errors import CorpusError
 
 PROTOCOLS = ("random", "artist-folds", "gtzan-filtered", "gtzan-train-validation", "fma-official", "column")
@@ -161,7 +161,7 @@ def groups(clips: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.int64]
     values: list[npt.NDArray[np.int64]] = []
     n_nodes = n
     for column in columns:
-        text = clips[column].fillna("").astype(str).str.strip()
+        text = as_text(clips[column])
         codes, uniques = pd.factorize(text.where(text != ""))
         tied = np.flatnonzero(codes >= 0)
         rows.append(tied)
@@ -278,7 +278,7 @@ def _group_columns(corpus: Corpus, group_by: Sequence[str]) -> list[str]:
 def _unknown_artist(corpus: Corpus, group_by: Sequence[str]) -> "pd.Series[bool]":
     """Say of each clip whether no column of `group_by` that names artists says anything."""
     columns = [column for column in ARTIST_COLUMNS if column in group_by and column in corpus.clips]
-    return (corpus.clips[columns].fillna("").astype(str) == "").all(axis=1)
+    return (corpus.clips[columns].apply(as_text) == "").all(axis=1)
 
 
 def _check_groups(corpus: Corpus, genre: npt.NDArray[np.int64], group: npt.NDArray[np.int64], folds: int) -> None:
@@ -302,7 +302,7 @@ def _gtzan_filtered(corpus: Corpus, needed: Sequence[str] = PARTS) -> "pd.Series
     from genrelab.corpora.gtzan_facts import published_parts
 
     # A corpus that brings the whole partition is believed; the package's own serves any table with GTZAN's clip names.
-    if "published_list" in corpus.clips and set(needed) <= set(map(_part_name, corpus.clips["published_list"])):
+    if "published_list" in corpus.clips and set(needed) <= set(_parts(corpus, "published_list")):
         return _from_column(corpus, "published_list", needed)
     published = published_parts()
     parts = _named(corpus.clips, np.asarray([published.get(clip, "") for clip in corpus.clips["clip"]], dtype=object))
@@ -335,7 +335,7 @@ def _from_column(corpus: Corpus, column: str | None, needed: Sequence[str] = PAR
             f"{corpus.name}: protocol 'column' needs the name of a column that holds the parts; {column!r} is not one "
             f"of {', '.join(corpus.clips.columns)}"
         )
-    values = corpus.clips[column].map(_part_name)
+    values = _parts(corpus, column)
     if (wrong := ~values.isin([*PARTS, ""])).any():
         found = sorted(set(corpus.clips[column][wrong].astype(str)))
         raise CorpusError(
@@ -345,9 +345,9 @@ def _from_column(corpus: Corpus, column: str | None, needed: Sequence[str] = PAR
     return _require_parts(corpus, parts, f"column {column!r}", needed)
 
 
-def _part_name(value: object) -> str:
-    name = "" if value is None else str(value).strip().lower()
-    return "" if name in _LEFT_OUT else _ALIASES.get(name, name)
+def _parts(corpus: Corpus, column: str) -> "pd.Series[str]":
+    names = as_text(corpus.clips[column]).str.lower()
+    return names.map(lambda name: "" if name in _LEFT_OUT else _ALIASES.get(name, name))
 
 
 def _require_parts(

@@ -48,7 +48,7 @@ def load(
     for name in ("start", "seconds"):
         if name in table:
             table[name] = _numbers(path, table, name)
-    relative = table["path" if "path" in table else "clip"].fillna("").astype(str)
+    relative = table["path" if "path" in table else "clip"].astype(object).fillna("").astype(str)
     if (relative == "").any():
         raise CorpusError(f"{path}: {_row(path, relative[relative == ''].index[0])} names no sound file")
     files = [base / Path(name).expanduser() for name in relative]
