@@ -38,6 +38,12 @@ def test_excerpts_of_one_file_are_one_track_where_the_table_names_none():
     assert list(some["track"]) == ["one", "two", "known", "known", "known", "f"]
 
 
+def test_a_genre_is_one_whether_its_accents_are_taken_apart_or_not():
+    genres = pd.Series(["\u00c9lectro", "E\u0301lectro ", "rock"], dtype="category")
+    table = pd.DataFrame({"clip": list("abc"), "path": "/x.wav", "genre": genres})
+    assert Corpus("test", table).genres == ("rock", "\u00c9lectro")
+
+
 def test_a_column_of_categories_may_lack_some():
     table = _table(artist=pd.Categorical([None, "Ella"]), track=pd.Categorical(["t", None]))
     clips = Corpus("test", table).clips

@@ -154,6 +154,10 @@ def _checked(name: str, clips: pd.DataFrame) -> pd.DataFrame:
     clips["path"] = clips["path"].astype(object)
     for column in ("clip", "genre", "track", "artist"):
         clips[column] = as_text(clips[column])
+    # macOS takes accents apart in the names of files, and others do not: a genre is one, however it came here. Files
+    # whose names differ by that alone are two.
+    for column in ("genre", "track", "artist"):
+        clips[column] = clips[column].str.normalize("NFC")
     for column in ("start", "seconds"):
         clips[column] = clips[column].astype(float)
     clips["start"] = clips["start"].fillna(0.0)

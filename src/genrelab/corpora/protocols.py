@@ -142,7 +142,8 @@ def groups(clips: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.int64]
     """Return a number for each group of clips that are tied together by equal values in some columns.
 
     Ties carry on: if a shares its track with b and b its artist with c, all three are one group. "" and NaN tie
-    nothing.
+    nothing. Values that differ by capital letters alone are equal: GTZAN's index has Rage Against The Machine, and
+    Rage Against the Machine.
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ def groups(clips: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.int64]
     values: list[npt.NDArray[np.int64]] = []
     n_nodes = n
     for column in columns:
-        text = as_text(clips[column])
+        text = as_text(clips[column]).str.casefold().str.normalize("NFC")
         codes, uniques = pd.factorize(text.where(text != ""))
         tied = np.flatnonzero(codes >= 0)
         rows.append(tied)
