@@ -15,6 +15,8 @@ import pytest
 import soundfile
 
 from genrelab.cli.app import main
+from genrelab.cli.fetch import fetch
+from genrelab.corpora import fetch as fetching
 from genrelab.corpora import load_corpus, sources
 from genrelab.corpora import unpack as unpacking
 
@@ -66,6 +68,7 @@ def served(archive, monkeypatch):
 def _here(monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("GENRELAB_MIRROR", raising=False)
+    monkeypatch.setenv("GENRELAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
 
@@ -124,13 +127,15 @@ def test_what_is_there_already_is_not_fetched_again(served, capsys, tmp_path):
     assert "--root 'my music'" in out
 
 
-def test_an_archive_that_is_kept_is_used_again(served, tmp_path):
+def test_an_archive_that_is_kept_is_used_again(served, capsys, tmp_path):
     served()
     assert main(["corpus", "fetch", "gtzan", "--accept-licence", "--keep-archive"]) == 0
     assert names(tmp_path / "music") == {"genres", "genres.zip"}
     (tmp_path / "music/genres").rename(tmp_path / "old")
     served(url="http://127.0.0.1:9/nobody")
+    capsys.readouterr()
     assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 0
+    assert "genres.zip is here already: it is taken, and left here" in capsys.readouterr().err
     assert names(tmp_path / "music") == {"genres", "genres.zip"}  # it was not this call that brought it
 
 
@@ -167,6 +172,40 @@ def test_what_nobody_published_a_checksum_of_is_said_to_be_unchecked(served, arc
     served(checksum="")
     assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 0
     assert "nobody publishes a checksum of this archive" in capsys.readouterr().err
+
+
+def test_what_is_no_archive_is_not_taken_for_it_for_ever(served, archive, capsys, tmp_path):
+    served(checksum="")
+    whole = archive.read_bytes()
+    archive.write_text("<html>Please sign in</html>")
+    assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 2
+    assert capsys.readouterr().err.endswith(": it is removed; fetch it anew\n")
+    assert names(tmp_path / "music") == set()
+    assert main(["corpus", "fetch", "gtzan", "--accept-licence", "--source", str(archive)]) == 2
+    assert "remove it, or give another with --source" in capsys.readouterr().err
+    archive.write_bytes(whole)
+    assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 0
+
+
+def test_two_that_fetch_the_same_do_so_one_after_the_other(served, capsys, tmp_path, monkeypatch):
+    served()
+    download, others = fetching.download, []
+
+    def meanwhile(*arguments, **options):
+        if not others:
+            others.append(threading.Thread(target=fetch, args=["gtzan"], kwargs={"accept_licence": True}))
+            others[0].start()
+            others[0].join(0.5)
+            assert others[0].is_alive()
+        download(*arguments, **options)
+
+    monkeypatch.setattr(fetching, "download", meanwhile)
+    assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 0
+    others[0].join(10)
+    err = capsys.readouterr().err
+    assert err.count("another process is fetching it: waiting") == 1
+    assert err.count("music/genres is ready") == 2
+    assert names(tmp_path / "music") == {"genres"}
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ def fetch(
                 "and give it with --source FILE"
             )
         _accept(console, wanted, place, accept_licence)
-        _bring(wanted, place, to, keep_archive, console)
+        with _alone(to / wanted.archive, console):
+            _bring(wanted, place, to, keep_archive, console)
     for command in wanted.then:
         typer.echo(f"next: {command.format(root=shlex.quote(str(to)))}")
 
@@ -97,6 +98,9 @@ def _bring(wanted: "Source", place: str, to: Path, keep_archive: bool, console: 
     from genrelab.corpora.unpack import Limits, unpack
     from genrelab.errors import CorpusError
 
+    if (to / wanted.folder).exists():  # another process brought it while this one waited
+        console.print(f"{to / wanted.folder} is ready", soft_wrap=True)
+        return
     archive = _local(place) or to / wanted.archive
     downloaded = False
     if not archive.is_file():
@@ -105,6 +109,9 @@ def _bring(wanted: "Source", place: str, to: Path, keep_archive: bool, console: 
         with _bar(console, "download") as progress:
             download(place, archive, largest=wanted.largest, progress=progress, report=console.print)
         downloaded = True
+    elif not _local(place):
+        console.print(f"{archive} is here already: it is taken, and left here", soft_wrap=True)
+    fate = "it is removed; fetch it anew" if downloaded else "remove it, or give another with --source"
     if not wanted.checksum:
         console.print("nobody publishes a checksum of this archive: whether it is the right one cannot be told")
     else:
@@ -113,13 +120,39 @@ def _bring(wanted: "Source", place: str, to: Path, keep_archive: bool, console: 
         if not right:
             if downloaded:
                 archive.unlink()
-            fate = "it is removed; fetch it anew" if downloaded else "remove it, or give another with --source"
             raise CorpusError(f"{archive}: is not the published archive ({wanted.checksum}): {fate}")
-    with _bar(console, "unpack") as progress:
-        folder = unpack(archive, to, wanted.folder, Limits(total=wanted.largest), progress)
+    try:
+        with _bar(console, "unpack") as progress:
+            folder = unpack(archive, to, wanted.folder, Limits(total=wanted.largest), progress)
+    except CorpusError as error:
+        if wanted.checksum:
+            raise
+        if downloaded:  # a page that asks to sign in, say; it would be taken for the archive for ever
+            archive.unlink()
+        raise CorpusError(f"{error}: {fate}") from None
     if downloaded and not keep_archive:
         archive.unlink()
     console.print(f"{folder} is ready", soft_wrap=True)
+
+
+@contextmanager
+def _alone(archive: Path, console: "Console") -> Iterator[None]:
+    """Wait until no other process fetches this archive to this place: two would write to one file."""
+    import hashlib
+    import os
+
+    from genrelab.files import cache_folder
+    from genrelab.locks import claimed
+
+    # Not beside the archive, where it would stay.
+    lock = cache_folder() / "locks" / hashlib.sha256(os.fsencode(archive.resolve())).hexdigest()
+    with claimed(lock) as mine:
+        if mine:
+            yield
+            return
+    console.print("another process is fetching it: waiting", soft_wrap=True)
+    with claimed(lock, wait=True):
+        yield
 
 
 def _local(place: str) -> Path | None:
