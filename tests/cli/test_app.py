@@ -129,6 +129,8 @@ def test_a_place_that_cannot_be_written_is_one_line_and_status_2(
     ("error", "line"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "genrelab: disk: No space left on device\n"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "genrelab: disk: Disk quota exceeded\n"),
+        (OSError(errno.EFBIG, "File too large"), "genrelab: disk: File too large\n"),
         (PermissionError(errno.EACCES, "Permission denied", "runs\n2"), "genrelab: runs\\n2: Permission denied\n"),
     ],
 )

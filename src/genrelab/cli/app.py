@@ -48,6 +48,8 @@ EXTRAS = {
     "train": "torch lightning torchmetrics scipy sklearn pandas pyarrow safetensors onnx onnxscript pydantic yaml "
     "matplotlib jinja2 captum umap optuna google_crc32c",
 }
+# No room on the disk, none left of one's share of it (clusters'), a file larger than the disk holds (4 GiB on FAT).
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules.split()}
 
 INTERRUPTED = 130  # what shells give for a program that Ctrl-C ended
@@ -112,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"this verb needs {module}: pip install 'genrelab[{_EXTRA_OF[module]}]'", style="red")
         status = 2
     except OSError as error:  # a place that cannot be written, a full disk; what names no file is a fault of ours
-        if error.filename is None and error.errno != errno.ENOSPC:
+        if error.filename is None and error.errno not in _NO_ROOM:
             raise
         say(f"{printable(error.filename or 'disk')}: {error.strerror or error}", style="red")
         status = 2
