@@ -5,12 +5,34 @@ from pathlib import Path
 import pytest
 
 from genrelab.cli.train import corpus_overrides, corpus_section
+from genrelab.corpora.gtzan_facts import GENRES
 from genrelab.errors import RecipeError
+
+
+@pytest.mark.parametrize("given", [".", "fma_medium"])
+def test_fma_is_known_by_its_folder_and_its_numbers_are_no_genres(tmp_path: Path, given: str):
+    (tmp_path / "fma_medium" / "000").mkdir(parents=True)
+    root = tmp_path / given
+    assert corpus_section(root) == {"kind": "fma", "subset": "medium", "root": str(root)}
+
+
+def test_the_folder_of_gtzans_genres_is_gtzan_under_whatever_name(tmp_path: Path):
+    for genre in GENRES:
+        (tmp_path / genre).mkdir()
+        (tmp_path / genre / f"{genre}.00007.wav").touch()
+    assert corpus_section(tmp_path)["kind"] == "gtzan"
+    (tmp_path / "rock" / "rock.00007.wav").rename(tmp_path / "rock" / "song.wav")
+    assert corpus_section(tmp_path)["kind"] == "folder"
 
 
 @pytest.mark.parametrize(
     ("made", "kind"),
-    [("genres/blues", "gtzan"), ("images_original/blues", "gtzan-pictures"), ("blues/somebody", "folder")],
+    [
+        ("genres/blues", "gtzan"),
+        ("images_original/blues", "gtzan-pictures"),
+        ("Data/images_original/blues", "gtzan-pictures"),
+        ("blues/somebody", "folder"),
+    ],
 )
 def test_a_folder_is_known_by_what_it_holds(tmp_path: Path, made: str, kind: str):
     (tmp_path / made).mkdir(parents=True)

@@ -20,7 +20,10 @@ def train(
     ],
     data: Annotated[
         Path | None,
-        typer.Option(help="Your own data: a table (.csv, .parquet, .jsonl) or a folder with one subfolder a genre."),
+        typer.Option(
+            help="Your own data: a table (.csv, .parquet, .jsonl) or a folder with one subfolder a genre; or the "
+            "folder that GTZAN or FMA was unpacked into."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The run folder. [default: runs/NAME-PROTOCOL-SEED]")
@@ -112,21 +115,37 @@ def _show(folder: Path) -> None:
 
 
 def corpus_section(data: Path) -> dict[str, str]:
-    """Return a recipe's corpus section for what lies at `data`."""
+    """Return a recipe's corpus section for what lies at `data`: a published corpus, or one's own."""
     from genrelab.errors import RecipeError
 
     place = str(data.absolute())
     if data.is_dir():
-        if (data / "images_original").is_dir():
-            return {"kind": "gtzan-pictures", "root": place}
-        kind = "gtzan" if any((data / name).is_dir() for name in ("genres", "genres_original")) else "folder"
-        return {"kind": kind, "root": place}
+        return {**_folder_of(data.absolute()), "root": place}
     if data.is_file():
         with data.open("rb") as file:
             columns = file.readline(10_000)
         # GTZAN 2.0's feature tables; any other table says what its clips are.
         return {"kind": "gtzan-tables" if b"chroma_stft_mean" in columns else "table", "path": place}
     raise RecipeError(f"--data {data}: neither a table (.csv, .parquet, .jsonl) nor a folder")
+
+
+def _folder_of(data: Path) -> dict[str, str]:
+    """Return the kind of a folder's corpus. Published ones are known by their folders' names, as they are unpacked."""
+    from genrelab.corpora.gtzan_facts import GENRES
+
+    for subset in ("small", "medium", "large"):
+        # Its own folders, 000 to 155, would pass for genres.
+        if data.name == f"fma_{subset}" or (data / f"fma_{subset}").is_dir():
+            return {"kind": "fma", "subset": subset}
+    if (data / "images_original").is_dir():
+        return {"kind": "gtzan-pictures"}
+    if any((data / name).is_dir() for name in ("genres", "genres_original")):
+        return {"kind": "gtzan"}
+    if (data / "Data" / "images_original").is_dir():
+        return {"kind": "gtzan-pictures"}
+    # What genres/ holds, under whatever name: its artists, repeats and lists are known.
+    whole = all(any((data / genre).glob(f"{genre}.[0-9][0-9][0-9][0-9][0-9].*")) for genre in GENRES)
+    return {"kind": "gtzan" if whole else "folder"}
 
 
 def corpus_overrides(section: "Mapping[str, object]") -> list[str]:

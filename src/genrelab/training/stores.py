@@ -57,7 +57,8 @@ def open_store(
     if extractor is None and corpus.holds != "sound":
         raise RecipeError(
             f"{corpus.name} holds {corpus.holds}, and the front end {recipe.frontend.kind!r} takes sound; "
-            "choose the front end picture, handcrafted or joint, or a corpus of sound"
+            "choose the front end picture, handcrafted or joint, or a corpus of sound, such as the folder "
+            "genres_original of Kaggle's GTZAN"
         )
     store: Store
     if corpus.holds == "sound":
