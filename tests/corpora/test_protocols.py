@@ -76,6 +76,13 @@ def test_folds_are_stratified():
             assert (counts["validation"] == 4).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_genre_of_fewer_clips_than_folds_is_divided_without_a_word_of_scikit_learns():
+    corpus = _corpus(20).select(lambda clips: (clips["genre"] != "z") | (clips["clip"] < "z003"))
+    tested = [_counts(corpus, split)["test"]["z"] for split in make_splits(corpus, "random", folds=5)]
+    assert sorted(tested) == [0, 0, 1, 1, 1]
+
+
 def test_one_fold_of_artist_folds_is_a_grouped_holdout():
     corpus = _corpus(20, per_artist=2)
     (split,) = make_splits(corpus, "artist-folds", validation=0.1, test=0.2)
