@@ -38,6 +38,15 @@ def test_an_empty_genre_is_noted(tmp_path, sound):
     )
 
 
+def test_what_is_left_out_and_what_may_be_one_genre_is_noted(tmp_path, sound):
+    for name in ("Hip-Hop/a.wav", "hip hop/b.wav", "rock/c.wav", "d.wav"):
+        sound(tmp_path / name)
+    assert load_corpus("folder", root=tmp_path).notes == (
+        "left out, since they lie in no genre's folder: d.wav",
+        "'Hip-Hop' and 'hip hop' count as 2 genres; give them one name if they are one",
+    )
+
+
 def test_one_genre_only_is_refused(tmp_path, sound):
     sound(tmp_path / "jazz/a.wav")
     with pytest.raises(CorpusError, match="at least two genres"):

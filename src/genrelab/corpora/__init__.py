@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
@@ -141,7 +142,19 @@ def load_corpus(kind: str, **options: Any) -> Corpus:
         expected = types.get(name, Any)
         if not _fits(value, expected):
             raise CorpusError(f"corpus {kind!r}: the option {name!r} must be {_in_words(expected)}, not {value!r}")
-    return CORPORA[kind](**options)
+    corpus = CORPORA[kind](**options)
+    notes = tuple(_spellings(corpus.genres))
+    return replace(corpus, notes=corpus.notes + notes) if notes else corpus
+
+
+def _spellings(genres: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for genres whose names differ by capitals, spaces or hyphens alone: Hip-Hop, hip hop."""
+    spelled: dict[str, list[str]] = {}
+    for genre in genres:
+        spelled.setdefault("".join(filter(str.isalnum, genre.casefold())) or genre, []).append(genre)
+    for names in spelled.values():
+        if len(names) > 1:
+            yield f"{' and '.join(map(repr, names))} count as {len(names)} genres; give them one name if they are one"
 
 
 def _fits(value: object, expected: Any) -> bool:

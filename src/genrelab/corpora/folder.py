@@ -1,6 +1,7 @@
 """One folder a genre: ``<root>/<genre>/<track>`` or ``<root>/<genre>/<artist>/<track>``."""
 
 import os
+from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
@@ -34,6 +35,8 @@ def load(root: str | os.PathLike[str]) -> Corpus:
     rows = []
     paths: list[str] = []
     notes = []
+    if loose := [printable(path.name) for path in takewhile(lambda path: path.parent == root, sound_files(root))]:
+        notes.append(f"left out, since they lie in no genre's folder: {listed(loose)}")
     for genre in genres:
         files = list(sound_files(genre))
         if not files:
