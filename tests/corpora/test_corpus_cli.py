@@ -47,6 +47,21 @@ def test_check_finds_the_copy_and_exits_with_1(capsys, table):
     assert "leak: 1 pair of clips in different parts have the same sound: 0.wav = 11.wav (train+test)" in out
 
 
+def test_check_shows_whole_names_and_what_leaks_first(capsys, table, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    folder, lines = table.parent, table.read_text().splitlines()
+    samples, rate = soundfile.read(folder / "11.wav")
+    soundfile.write(folder / "11.wav", samples + 0.02 * samples[::-1], rate)  # less alike than the next
+    name = "somebody_or_other-a_title_that_is_longer_than_a_column.wav"
+    (folder / name).write_bytes((folder / "2.wav").read_bytes())
+    table.write_text("\n".join([*lines, f"{name},rock,artist12,test"]) + "\n")
+    assert main(["corpus", "check", "table", "--path", str(table), "--protocol", "column", "--column", "part"]) == 1
+    rows = [line.split("│") for line in capsys.readouterr().out.splitlines() if line.count("│") == 7]
+    assert [row[4].strip() for row in rows if row[4].strip()] == ["0.00", "0.00"]
+    assert rows[0][6].strip().startswith("train")
+    assert name in "".join(row[2].strip() for row in rows)
+
+
 def test_check_of_a_sound_corpus_exits_with_0(capsys, table):
     table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
     assert main(["corpus", "check", "table", "--path", str(table), "--protocol", "artist-folds", "--folds", "3"]) == 0

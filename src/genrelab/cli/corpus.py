@@ -220,6 +220,7 @@ def _recipe(name: str) -> "Recipe":
 
 
 def _print_audit(console: "Console", corpus: "Corpus", found: "Audit", title: str) -> None:
+    from rich.table import Column
     from rich.table import Table as Grid
 
     grid = Grid("genre", *(_right(name) for name in found.class_counts.columns), title=_plain(title))
@@ -229,8 +230,11 @@ def _print_audit(console: "Console", corpus: "Corpus", found: "Audit", title: st
     _print_notes(console, corpus)
     duplicates = found.near_duplicates
     if len(duplicates):
-        pairs = Grid("clip", "sounds like", _right("equal bits"), _right("offset s"), "same track", "parts")
-        for pair in duplicates.head(30).to_dict("records"):
+        # Whole names, at whatever width: they are what is to be mended. Those that leak come first.
+        clip, other, parts = (Column(name, overflow="fold") for name in ("clip", "sounds like", "parts"))
+        pairs = Grid(clip, other, _right("equal bits"), _right("offset s"), "same track", parts)
+        shown = duplicates.sort_values("parts", key=lambda parts: parts == "", kind="stable").head(30)
+        for pair in shown.to_dict("records"):
             pairs.add_row(
                 _plain(pair["clip_a"]),
                 _plain(pair["clip_b"]),

@@ -125,8 +125,9 @@ def gate(found: Audit, allow_leaks: bool) -> list[str]:
     """
     if found.leaks and not allow_leaks:
         raise LeakError(
-            f"the parts are not independent: {'; '.join(found.leaks)}. Give clips that belong together the same "
-            "'track' or 'artist', choose another protocol, or go on with --allow-leaks, which every report will tell"
+            f"the parts are not independent: {'; '.join(found.leaks)}. Remove copies (`genrelab corpus check` lists "
+            "them), give clips that belong together the same 'track' or 'artist', choose another protocol, or go on "
+            "with --allow-leaks, which every report will tell"
         )
     return list(found.leaks)
 
