@@ -77,7 +77,8 @@ def test_a_clip_that_is_there_twice_is_refused(whole):
 def test_artists_come_from_the_index(whole):
     root = whole("genres", "wav")
     index = root / "GTZANindex.txt"
-    index.write_text("blues.00000.wav ::: John Lee Hooker ::: Boom Boom\nblues.00001.wav ::: ::: \n")
+    # with the mark that Notepad puts in front
+    index.write_text("\ufeffblues.00000.wav ::: John Lee Hooker ::: Boom Boom\nblues.00001.wav ::: ::: \n", "utf-8")
     clips = load_corpus("gtzan", root=root).clips  # found beside the data
     assert list(clips["artist"][:3]) == ["John Lee Hooker", "", ""]
     assert clips["title"][0] == "Boom Boom"

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -84,6 +85,34 @@ def test_rows_may_end_in_a_comma(folder, ends):
     clips = load_corpus("table", path=path).clips
     assert list(clips["genre"]) == ["jazz", "rock"]
     assert list(clips["artist"]) == ["007", ""]
+
+
+def test_a_table_of_excels_is_read(folder):
+    sound = "path;genre;artist\r\na.wav;jazz;B\u00e9la\r\nsub\\b.wav;rock;x, y\r\n"
+    (folder / "music.csv").write_bytes(sound.encode("utf-8-sig"))
+    corpus = load_corpus("table", path=folder / "music.csv")
+    assert list(corpus.clips["artist"]) == ["B\u00e9la", "x, y"]
+    assert list(corpus.clips["path"]) == [str(folder / "a.wav"), str(folder / "sub" / "b.wav")]
+    (folder / "music.csv").write_bytes(sound.encode("cp1252"))
+    with pytest.raises(CorpusError, match="it is not UTF-8; save it as that"):
+        load_corpus("table", path=folder / "music.csv")
+    lines = '{"path": "a.wav", "genre": "jazz"}\n{"path": "sub/b.wav", "genre": "rock"}\n'
+    (folder / "music.jsonl").write_bytes(lines.encode("utf-8-sig"))
+    assert len(load_corpus("table", path=folder / "music.jsonl")) == 2
+
+
+def test_names_with_accents_are_found_however_they_are_written(folder, sound):
+    sound(folder / "Bjo\u0308rk.wav")
+    sound(folder / "Sigur R\u00f3s.wav")
+    path = folder / "music.csv"
+    path.write_text("path,genre\nBj\u00f6rk.wav,a\nSigur Ro\u0301s.wav,b\n", encoding="utf-8")
+    assert all(Path(place).is_file() for place in load_corpus("table", path=path).clips["path"])
+
+
+def test_a_tilde_may_begin_a_name(folder, sound):
+    sound(folder / "~intro~.wav")
+    path = _csv(folder, "path,genre\n~intro~.wav,jazz\na.wav,rock\n")
+    assert load_corpus("table", path=path).clips["path"][0] == str(folder / "~intro~.wav")
 
 
 def test_a_parquet_of_categories_that_lacks_a_path_names_the_row(folder):

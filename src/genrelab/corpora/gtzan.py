@@ -184,7 +184,7 @@ def _find(given: str | os.PathLike[str] | None, beside: Sequence[Path], name: st
 
 def _read_index(path: Path) -> dict[str, tuple[str, str]]:
     known = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
         if not line.strip():
             continue
         fields = [part.strip() for part in line.split(":::")]
@@ -200,7 +200,7 @@ def _published_parts(lists: str | os.PathLike[str] | None, beside: Sequence[Path
     for part, file in files.items():
         if file is None:
             return facts.published_parts()
-        for line in file.read_text(encoding="utf-8").splitlines():
+        for line in file.read_text(encoding="utf-8-sig").splitlines():
             if (clip := Path(line.strip()).stem) and parts.setdefault(clip, part) != part:
                 raise CorpusError(f"{file}: {clip} stands in the {parts[clip]} list as well")
     return parts

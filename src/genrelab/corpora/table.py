@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,7 +23,8 @@ def load(
     Parameters
     ----------
     path
-        A ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.ndjson`` file. It needs the column ``genre`` and one of
+        A ``.csv`` (with commas, or semicolons as Excel writes it in much of Europe), ``.tsv``, ``.parquet``,
+        ``.jsonl`` or ``.ndjson`` file. It needs the column ``genre`` and one of
         ``path`` and ``clip``; ``start`` and ``seconds`` (s) cut a clip out of its file; ``track`` and ``artist`` say
         which clips must stay together. All other columns are kept.
     columns
@@ -51,7 +53,7 @@ def load(
     relative = table["path" if "path" in table else "clip"].astype(object).fillna("").astype(str)
     if (relative == "").any():
         raise CorpusError(f"{path}: {_row(path, relative[relative == ''].index[0])} names no sound file")
-    files = [base / Path(name).expanduser() for name in relative]
+    files = [_place(base, name) for name in relative]
     table["path"] = pd.Series([os.path.normpath(file) for file in files], index=table.index, dtype=object)
     if missing := [row for row, file in enumerate(files) if not file.is_file()]:
         names = listed([f"{relative[row]} ({_row(path, row)})" for row in missing], 3)
@@ -63,10 +65,19 @@ def load(
     return Corpus(name=path.parent.name if path.stem == "clips" else path.stem, clips=table, root=base)
 
 
+def _place(base: Path, name: str) -> Path:
+    """Return where a file lies, whichever system wrote its name: with backslashes, or accents taken apart."""
+    # os.path leaves alone what names nobody's home: ~ begins many a title.
+    names = [os.path.expanduser(name)]  # noqa: PTH111
+    names += [name.replace("\\", "/"), *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))]
+    places = [base / one for one in names]
+    return next((place for place in places if place.is_file()), places[0])
+
+
 def _read(path: Path) -> pd.DataFrame:
     # Text stays text: a genre called "None" or an artist called "1975" is not a number and not missing.
     readers: dict[str, Callable[[], pd.DataFrame]] = {
-        ".csv": lambda: _read_text(path, ","),
+        ".csv": lambda: _read_text(path, _separator(path)),
         ".tsv": lambda: _read_text(path, "\t"),
         ".parquet": lambda: pd.read_parquet(path),
         ".jsonl": lambda: _read_json_lines(path),
@@ -78,7 +89,16 @@ def _read(path: Path) -> pd.DataFrame:
         return readers[path.suffix.lower()]()
     except (OSError, ValueError) as error:  # pandas' and pyarrow's errors of parsing are ValueErrors
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())
+        if isinstance(error, UnicodeDecodeError):
+            reason = "it is not UTF-8; save it as that (in Excel: CSV UTF-8)"
         raise CorpusError(f"{path}: the table cannot be read: {reason}") from None
+
+
+def _separator(path: Path) -> str:
+    """Return what parts the fields of a CSV's header: Excel writes semicolons wherever commas part decimals."""
+    with path.open(encoding="utf-8") as file:
+        header = file.readline()
+    return next((separator for separator in ",;\t" if separator in header), ",")
 
 
 def _read_text(path: Path, separator: str) -> pd.DataFrame:
@@ -100,7 +120,7 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
 
 def _read_json_lines(path: Path) -> pd.DataFrame:
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
         if line.strip():
             try:
                 row = json.loads(line)
