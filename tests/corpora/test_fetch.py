@@ -23,6 +23,7 @@ class Server:
     etag: str = '"one"'
     cut_after: list[int] = field(default_factory=list)  # bytes of the next answers before the connection is cut
     statuses: list[int] = field(default_factory=list)  # of the next answers, instead of 200
+    retry_after: str = "0"
     takes_ranges: bool = True
     heeds_if_range: bool = True
     says_length: int | None = None  # instead of the true one
@@ -43,7 +44,10 @@ def server():
             asked = self.headers.get("Range")
             state.ranges.append(asked)
             if state.statuses:
-                self.send_error(state.statuses.pop(0))
+                self.send_response(state.statuses.pop(0))
+                self.send_header("Retry-After", state.retry_after)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             if state.redirect and self.path == "/file.zip":
                 self.send_response(302)
@@ -203,6 +207,15 @@ def test_waits_double_and_end_at_a_minute(server, tmp_path, monkeypatch):
     with pytest.raises(CorpusError, match=r"the server says 503 .*; gave up after 9 tries"):
         get(server, tmp_path, tries=9, pause=1.0)
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.parametrize(("asked", "waited"), [("20", 20.0), ("1", 4.0), ("3600", 60.0), ("tomorrow", 4.0)])
+def test_a_server_that_asks_for_patience_gets_it(server, tmp_path, monkeypatch, asked, waited):
+    waits = []
+    monkeypatch.setattr(fetch.time, "sleep", waits.append)
+    server.statuses, server.retry_after = [429], asked
+    assert get(server, tmp_path, pause=4.0).read_bytes() == CONTENT
+    assert waits == [waited]
 
 
 def test_a_passing_fault_of_the_server_is_waited_out(server, tmp_path):

@@ -30,7 +30,11 @@ _CHECKSUMS = {"md5", "sha1", "sha256"}
 
 
 class _BrokenOffError(Exception):
-    """The connection ended too soon; what came is kept."""
+    """The connection ended too soon, what came is kept; and for how many seconds the server wants to be left alone."""
+
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
 
 
 def download(
@@ -62,7 +66,8 @@ def download(
     tries
         How often in a row a connection may fail without bringing anything new.
     pause
-        Seconds before the second try; they double from try to try, up to a minute.
+        Seconds before the second try; they double from try to try. A server that asks for more (Retry-After) gets it;
+        but none more than a minute.
     progress
         Told now and then how far it is.
     report
@@ -94,7 +99,7 @@ def download(
                     f"{printable(url)}: {error}; gave up after {failures} tries. What came is kept: the same command "
                     "goes on with it"
                 ) from None
-            wait = min(60.0, pause * 2 ** (failures - 1))
+            wait = min(60.0, max(error.wait, pause * 2 ** (failures - 1)))
             if report:
                 report(f"{error}; trying again in {wait:g} s")
             time.sleep(wait)
@@ -201,7 +206,9 @@ class _Transfer:
             self._forget()
             raise _BrokenOffError("the server has another version of the file now") from None
         if error.code in _WORTH_ANOTHER_TRY:
-            raise _BrokenOffError(f"the server says {error.code} {printable(error.reason)}") from None
+            after = str(error.headers.get("Retry-After", ""))  # or a date, which is seldom
+            wait = float(after) if after.isdecimal() else 0.0
+            raise _BrokenOffError(f"the server says {error.code} {printable(error.reason)}", wait) from None
         raise CorpusError(
             f"{printable(self.url)}: the server says {error.code} {printable(error.reason)}; the file may have moved"
         ) from None
