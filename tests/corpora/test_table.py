@@ -66,6 +66,7 @@ def test_excerpts_of_one_file_get_names_of_their_own_and_one_track(folder):
         ("path,genre\na.wav,jazz\n,rock\n", "line 3 names no sound file"),
         ("path,genre\na.wav,jazz\nsub/b.wav,\n", "'sub/b.wav' .row 2. has no genre"),
         ("path,genre,start\na.wav,jazz,0\nsub/b.wav,rock,soon\n", "line 3: start is 'soon'"),
+        ("path,genre,seconds\na.wav,jazz,1\nsub/b.wav,rock,inf\n", "line 3: seconds is 'inf', which is no number"),
         ("clip,path,genre\nx,a.wav,jazz\nx,sub/b.wav,rock\n", "'x' .row 2. occurs twice"),
         ("path,genre\na.wav,jazz\nsub/b.wav,rock,much,more\n", "cannot be read: .*2 fields in line 3, saw 4"),
         ("genre,path\nx,jazz,a.wav\nx,rock,sub/b.wav\n", "line 2 has 3 fields and the header 2; give every row"),

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from genrelab.corpora.corpus import Corpus, listed
@@ -145,11 +146,11 @@ def _rename(path: Path, table: pd.DataFrame, columns: Mapping[str, str]) -> pd.D
 
 def _numbers(path: Path, table: pd.DataFrame, name: str) -> pd.Series:
     text = table[name].replace("", None)
-    numbers = pd.to_numeric(text, errors="coerce")
-    if (bad := numbers.isna() & text.notna()).any():
+    numbers = pd.to_numeric(text, errors="coerce").astype(float)
+    if (bad := text.notna() & (numbers.isna() | (numbers.abs() == np.inf))).any():
         row = bad[bad].index[0]
         raise CorpusError(f"{path}: {_row(path, row)}: {name} is {text[row]!r}, which is no number of seconds")
-    return numbers.astype(float)
+    return numbers
 
 
 def _row(path: Path, row: int) -> str:
