@@ -14,6 +14,9 @@ def test_fma_is_known_by_its_folder_and_its_numbers_are_no_genres(tmp_path: Path
     (tmp_path / "fma_medium" / "000").mkdir(parents=True)
     root = tmp_path / given
     assert corpus_section(root) == {"kind": "fma", "subset": "medium", "root": str(root)}
+    (tmp_path / "genres").mkdir()  # as `genrelab corpus fetch` puts it beside
+    assert corpus_section(tmp_path)["kind"] == "gtzan"
+    assert corpus_section(tmp_path / "fma_medium")["kind"] == "fma"
 
 
 def test_the_folder_of_gtzans_genres_is_gtzan_under_whatever_name(tmp_path: Path):

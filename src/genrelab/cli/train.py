@@ -133,16 +133,16 @@ def _folder_of(data: Path) -> dict[str, str]:
     """Return the kind of a folder's corpus. Published ones are known by their folders' names, as they are unpacked."""
     from genrelab.corpora.gtzan_facts import GENRES
 
-    for subset in ("small", "medium", "large"):
-        # Its own folders, 000 to 155, would pass for genres.
-        if data.name == f"fma_{subset}" or (data / f"fma_{subset}").is_dir():
-            return {"kind": "fma", "subset": subset}
     if (data / "images_original").is_dir():
         return {"kind": "gtzan-pictures"}
     if any((data / name).is_dir() for name in ("genres", "genres_original")):
         return {"kind": "gtzan"}
     if (data / "Data" / "images_original").is_dir():
         return {"kind": "gtzan-pictures"}
+    for subset in ("small", "medium", "large"):
+        # Its own folders, 000 to 155, would pass for genres.
+        if data.name == f"fma_{subset}" or (data / f"fma_{subset}").is_dir():
+            return {"kind": "fma", "subset": subset}
     # What genres/ holds, under whatever name: its artists, repeats and lists are known.
     whole = all(any((data / genre).glob(f"{genre}.[0-9][0-9][0-9][0-9][0-9].*")) for genre in GENRES)
     return {"kind": "gtzan" if whole else "folder"}
