@@ -59,6 +59,16 @@ def test_short_clips_half_of_which_is_common_are_found(music):
     assert [(match.a, match.b) for match in found] == [(i, i + len(music)) for i in range(len(music))]
 
 
+def test_a_sound_that_is_there_fifty_times_is_found_each_time(music):
+    rng = np.random.default_rng(0)
+    notice = music[0][: 4 * RATE]
+    copies = [notice + 0.01 * notice.std() * rng.normal(size=len(notice)).astype("f4") for _ in range(50)]
+    for prints in ([fingerprint(notice, RATE)] * 50, [fingerprint(copy, RATE) for copy in copies]):
+        found = matches([*prints, *(fingerprint(samples, RATE) for samples in music[1:])])
+        assert {(match.a, match.b) for match in found} >= {(i, i + 1) for i in range(49)}
+        assert max(match.b for match in found) < 50
+
+
 def test_a_moment_in_common_makes_no_copy(music):
     a = music[0][: 6 * RATE]
     b = np.concatenate([music[2][: 5 * RATE], a[:RATE]])

@@ -6,7 +6,7 @@ further apart than neighbours, which keeps bits of slow music apart from the noi
 changes of pitch or tempo.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,8 @@ MIN_SHARE, MIN_SECONDS, ENOUGH_SECONDS = 0.5, 0.7, 3.0
 # mp3 and vorbis settings 0.76 to 0.9, other recordings less than 0.6; two pieces over one drum machine can reach 0.7.
 SAME = 0.75
 CROWD = 40  # a word found in more clips than this tells none of them apart
+# but many such words at one offset do: those of a sound that has more copies (a notice that there is no preview, say)
+VOTES = 5
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def matches(fingerprints: Sequence[Words]) -> list[Match]:
     """Find all pairs of clips that are the same sound, at whatever offset.
 
     Words that two clips have in common propose a pair and an offset; the share of equal bits over the whole overlap
-    decides. The cost grows with the number of frames, not with the number of pairs.
+    decides. The cost grows with the number of frames, not with the number of pairs. Of a sound that is there more than
+    `CROWD` times not all pairs are found, but each of its clips in some pair.
 
     Parameters
     ----------
@@ -120,7 +123,11 @@ def matches(fingerprints: Sequence[Words]) -> list[Match]:
 
 
 def _proposals(fingerprints: Sequence[Words]) -> list[tuple[int, int, int]]:
-    """Return (a, b, frames that b is later), for pairs that share words at the same offset."""
+    """Return (a, b, frames that b is later), for pairs that share words at the same offset.
+
+    All pairs that share a rare word; of those that share common ones, neighbours alone, which finds each of a hundred
+    copies with the next.
+    """
     if not fingerprints:
         return []
     words = np.concatenate(fingerprints).astype(np.int64)
@@ -133,14 +140,20 @@ def _proposals(fingerprints: Sequence[Words]) -> list[tuple[int, int, int]]:
     first = first[words[first] != 0]
     words, clip, frame = words[first], clip[first], frame[first]
     _, place, crowd = np.unique(words, return_inverse=True, return_counts=True)
-    telling = (crowd[place] > 1) & (crowd[place] <= CROWD)
-    words, clip, frame = words[telling], clip[telling], frame[telling]
-    found = []
-    for step in range(1, CROWD):  # the words are sorted: equal ones are neighbours, ordered by clip
-        same = np.flatnonzero(words[step:] == words[:-step])
-        lag = frame[same + step] - frame[same]
-        found.append((clip[same] * n + clip[same + step]) * 2 * longest + lag + longest)
-    pairs, lags = np.divmod(np.unique(np.concatenate(found)), 2 * longest)
+
+    def shared(some: npt.NDArray[np.bool_], steps: int) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield pairs and lags by which words meet the next one, the next but one … of their kind."""
+        word, of, at = words[some], clip[some], frame[some]
+        for step in range(1, steps + 1):  # the words are sorted: equal ones are neighbours, ordered by clip
+            same = np.flatnonzero(word[step:] == word[:-step])
+            lag = at[same + step] - at[same]
+            yield (of[same] * n + of[same + step]) * 2 * longest + lag + longest
+
+    rare = (crowd[place] > 1) & (crowd[place] <= CROWD)
+    (common,) = shared(crowd[place] > CROWD, 1)
+    common, votes = np.unique(common, return_counts=True)
+    found = np.concatenate([*shared(rare, CROWD - 1), common[votes >= VOTES]])
+    pairs, lags = np.divmod(np.unique(found), 2 * longest)
     return [(*divmod(int(pair), n), int(lag) - longest) for pair, lag in zip(pairs, lags, strict=True)]
 
 
