@@ -208,6 +208,12 @@ def test_two_that_fetch_the_same_do_so_one_after_the_other(served, capsys, tmp_p
     assert names(tmp_path / "music") == {"genres"}
 
 
+def test_a_cache_that_cannot_be_written_to_keeps_nobody_from_fetching(served, tmp_path):
+    served()
+    (tmp_path / "cache").write_text("in the way")
+    assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,7 +1,7 @@
 """``genrelab corpus fetch``: bring a published corpus to this machine."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -141,17 +141,18 @@ def _alone(archive: Path, console: "Console") -> Iterator[None]:
     import hashlib
     import os
 
+    from genrelab.errors import RunError
     from genrelab.files import cache_folder
     from genrelab.locks import claimed
 
     # Not beside the archive, where it would stay.
     lock = cache_folder() / "locks" / hashlib.sha256(os.fsencode(archive.resolve())).hexdigest()
-    with claimed(lock) as mine:
-        if mine:
-            yield
-            return
-    console.print("another process is fetching it: waiting", soft_wrap=True)
-    with claimed(lock, wait=True):
+    with ExitStack() as held:
+        # Without a cache that can be written to, or locks, one still gets the archive, if nobody else fetches it.
+        with suppress(OSError, RunError):
+            if not held.enter_context(claimed(lock)):
+                console.print("another process is fetching it: waiting", soft_wrap=True)
+                held.enter_context(claimed(lock, wait=True))
         yield
 
 
