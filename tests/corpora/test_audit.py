@@ -4,7 +4,7 @@ import pytest
 import soundfile
 
 from genrelab.audio.store import SampleStore
-from genrelab.corpora.audit import audit, gate
+from genrelab.corpora.audit import artist_notes, audit, gate
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import make_splits
 from genrelab.errors import CorpusError, LeakError
@@ -68,6 +68,14 @@ def test_artists_in_two_parts_are_a_leak_only_where_the_protocol_forbids_them(co
         "4 artists lie in more than one part: x-artist0 (train+validation), x-artist1 (train+test), "
         "y-artist0 (train+validation) and 1 more",
     )
+
+
+def test_artists_in_two_parts_of_a_given_split_are_told(corpus):
+    found = audit(corpus, _split(corpus, y3="test"), forbid_artists=False)
+    (note,) = artist_notes(found, "column")
+    assert note.startswith("3 artists lie in more than one part: x-artist0 (train+validation), x-artist1 (train+test)")
+    assert note.endswith("; the figures may be too good")
+    assert artist_notes(found, "random") == []
 
 
 def test_unknown_artists_are_not_shared(corpus):

@@ -127,6 +127,17 @@ def test_artists_that_are_not_known_are_told_in_the_summary(finished: Path, tabl
     assert note.startswith("the artist of 1 of 24 clips is unknown; it counts as one of its own")
 
 
+def test_artists_in_several_parts_of_a_column_are_told_in_the_summary(table: Path, tmp_path: Path) -> None:
+    clips = pd.read_csv(table).assign(part=["train", "train", "validation", "test"] * 6)
+    clips["path"] = [str(table.parent / path) for path in clips["path"]]
+    clips.to_csv(tmp_path / "clips.csv", index=False)
+    corpus = {"kind": "table", "path": str(tmp_path / "clips.csv")}
+    recipe = tones(table, corpus=corpus, protocol={"name": "column", "column": "part"}, train={"epochs": 1})
+    run.train(recipe, tmp_path / "run", run.Options(stores=tmp_path / "stores", allow_leaks=True))
+    (note,) = json.loads((tmp_path / "run" / "run.json").read_text())["notes"]
+    assert "artists lie in more than one part: " in note
+
+
 def test_a_refused_start_leaves_no_folder(table: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError):
         run.train(tones(table, max_clips=2), tmp_path / "run", run.Options(stores=tmp_path / "stores"))

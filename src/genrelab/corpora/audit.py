@@ -132,6 +132,13 @@ def gate(found: Audit, allow_leaks: bool) -> list[str]:
     return list(found.leaks)
 
 
+def artist_notes(found: Audit, protocol: str) -> list[str]:
+    """Return a sentence on artists in several parts, where a split was given; of ``random`` everybody knows."""
+    if protocol in ("random", "artist-folds") or found.shared_artists.empty:
+        return []
+    return [f"{_sentence(found.shared_artists, 'artist')}; the figures may be too good"]
+
+
 def _listen(corpus: Corpus, store: "SampleStore | None", progress: bool) -> tuple[dict[str, Words], dict[str, str]]:
     """Return the fingerprint of each clip that can be read, and the reason for each that cannot."""
     from genrelab.audio.read import read, require_sound

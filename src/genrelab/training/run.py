@@ -21,7 +21,7 @@ from rich.progress import Progress
 from genrelab import __version__
 from genrelab.audio.store import SampleStore
 from genrelab.corpora import load_corpus
-from genrelab.corpora.audit import audit, gate
+from genrelab.corpora.audit import artist_notes, audit, gate
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split, make_splits, split_notes
 from genrelab.errors import RunError
@@ -168,7 +168,8 @@ def _train_folds(
         )
     forbid_artists = recipe.protocol.name == "artist-folds"
     sound = store if isinstance(store, SampleStore) else None
-    leaks = gate(audit(corpus, splits, sound, forbid_artists=forbid_artists), options.allow_leaks)
+    found = audit(corpus, splits, sound, forbid_artists=forbid_artists)
+    leaks = gate(found, options.allow_leaks)
     if recipe.start is not None:
         require_same_splits(recipe.start, splits_digest(corpus, splits))
     if processes.first:
@@ -184,7 +185,9 @@ def _train_folds(
     tables = [pd.read_parquet(place / "predictions.parquet") for place in places]
     predictions = Predictions(pd.concat(tables, ignore_index=True), info=_info(recipe, corpus, leaks))
     predictions.write(folder / "predictions.parquet")
-    write_json(folder / "run.json", _summary(recipe, corpus, folder, len(tables), leaks, store))
+    by, protocol = recipe.protocol.group_by, recipe.protocol.name
+    notes = [*corpus.notes, *split_notes(corpus, protocol, by), *artist_notes(found, protocol)]
+    write_json(folder / "run.json", _summary(recipe, corpus, folder, len(tables), leaks, notes, store))
     return True
 
 
@@ -312,7 +315,7 @@ def _info(recipe: Recipe, corpus: Corpus, leaks: list[str]) -> dict[str, Any]:
 
 
 def _summary(
-    recipe: Recipe, corpus: Corpus, folder: Path, folds: int, leaks: list[str], store: Store
+    recipe: Recipe, corpus: Corpus, folder: Path, folds: int, leaks: list[str], notes: list[str], store: Store
 ) -> dict[str, Any]:
     facts = [read_fold_facts(folder / f"fold-{fold}") for fold in range(folds)]
     return _info(recipe, corpus, leaks) | {
@@ -324,7 +327,7 @@ def _summary(
         "peak_memory_mb": max(float(str(fact["peak_memory_mb"])) for fact in facts),
         "device": facts[0]["device"],
         "left_out": store.quarantine,
-        "notes": [*corpus.notes, *split_notes(corpus, recipe.protocol.name, recipe.protocol.group_by)],
+        "notes": notes,
         "licence": corpus.licence,
         "citation": corpus.citation,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
