@@ -4,15 +4,18 @@
 >>> genrelab.load().classify_file("song.mp3")  # doctest: +SKIP
 """
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import os
-
     from genrelab.bundles.classifier import Classifier
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load"]
+
+# Newer builds of ONNX Runtime report their use to Microsoft, and keep a number for this machine in the user's cache,
+# unless told not to before they are loaded. Nobody who asks for a genre expects that; who wants it sets the variable.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def load(bundle: "str | os.PathLike[str] | None" = None, *, vocabulary: str | None = None) -> "Classifier":
