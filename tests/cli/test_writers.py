@@ -102,6 +102,12 @@ def test_the_table_shows_genre_bar_runners_up_and_length():
     assert "empty file" in lines[3]
 
 
+def test_a_name_in_the_table_gives_the_terminal_no_orders():
+    name = Prediction("a\x1b[2J\nb\u202e.mp3", error="cut\x1b[31m short")
+    (line,) = written(Format.TABLE, name).splitlines()[1:]
+    assert line.split() == [r"a\x1b[2J\nb\u202e.mp3", "–", r"cut\x1b[31m", "short"]  # noqa: RUF001
+
+
 def test_top_one_leaves_the_runners_up_out():
     line = written(Format.TABLE, JAZZ, top=1).splitlines()[1]
     assert line.split() == ["a.mp3", "jazz", "█████", "50%", "1:01"]

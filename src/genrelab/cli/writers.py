@@ -7,6 +7,7 @@ from typing import Any, Protocol, TextIO
 
 from genrelab.bundles.prediction import Prediction, as_utf8
 from genrelab.cli.formats import Format
+from genrelab.errors import printable
 
 Timeline = Sequence[tuple[float, float, Prediction]]
 
@@ -169,7 +170,7 @@ class TableWriter:
         """Add a file's row, and one for each stretch of its timeline with the same genre."""
         from rich.text import Text
 
-        self._row(Text(as_utf8(prediction.path or "")), prediction, clock(prediction.seconds))
+        self._row(Text(_shown(prediction.path)), prediction, clock(prediction.seconds))
         for start, end, span in merged(timeline or ()):
             self._row(Text(f"  {clock(start)}–{clock(end)}", "dim"), span, "")  # noqa: RUF001
 
@@ -188,7 +189,7 @@ class TableWriter:
 
         if prediction.error is not None:
             name.stylize("red")
-            self._add(name, Text("–"), "", Text(as_utf8(prediction.error), "not dim red"), prediction, length)  # noqa: RUF001
+            self._add(name, Text("–"), "", Text(_shown(prediction.error), "not dim red"), prediction, length)  # noqa: RUF001
         elif prediction.genre is None or prediction.probability is None:
             self._add(name, Text("unknown", "yellow"), "", Text("silent"), prediction, length)
         else:
@@ -210,6 +211,11 @@ def _called(prediction: Prediction) -> Any:
     if prediction.unknown:
         return Text("unknown", "yellow").append(f" ({prediction.genre}?)", "dim")
     return Text(" + ".join(prediction.blend) or str(prediction.genre), "bold")
+
+
+def _shown(text: str | None) -> str:
+    """Return what a name or a reason looks like in a table: on one line, and no orders to the terminal."""
+    return printable(as_utf8(text or ""))
 
 
 def _shares(pairs: Sequence[tuple[str, float]]) -> str:
