@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from genrelab.errors import GenrelabError
-from genrelab.files import atomic_path, content_hash, is_unused, remove_leftovers, write_json, write_text
+from genrelab.files import atomic_path, cache_folder, content_hash, is_unused, remove_leftovers, write_json, write_text
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and the umask are POSIX's")
 
@@ -133,3 +133,16 @@ def test_json_is_indented_utf8_and_its_hash_is_that_of_the_bytes(tmp_path: Path)
     assert (tmp_path / "a.json").read_bytes() == '{\n  "name": "Jóga"\n}\n'.encode()
     write_text(tmp_path / "abc", "abc")
     assert content_hash(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_user_without_a_home_folder_is_told_to_name_a_cache(monkeypatch: pytest.MonkeyPatch):
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")  # as pathlib does, of a number without a name
+
+    monkeypatch.setattr(Path, "home", home)
+    monkeypatch.delenv("GENRELAB_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    with pytest.raises(GenrelabError, match="no home folder for a cache; name one with GENRELAB_CACHE=FOLDER"):
+        cache_folder()
+    monkeypatch.setenv("XDG_CACHE_HOME", "there")
+    assert cache_folder() == Path("there", "genrelab")

@@ -101,10 +101,19 @@ def content_hash(path: str | os.PathLike[str]) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be made again: ``$GENRELAB_CACHE``, or ``genrelab`` in the user's cache."""
-    named = os.environ.get("GENRELAB_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(named) if named else Path(base) / "genrelab"
+    """Return the folder for what can be made again: ``$GENRELAB_CACHE``, or ``genrelab`` in the user's cache.
+
+    Raises
+    ------
+    GenrelabError
+        The user has no home folder, as in many a container, and no variable names another.
+    """
+    if named := os.environ.get("GENRELAB_CACHE"):
+        return Path(named)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "genrelab"
+    except RuntimeError as error:
+        raise GenrelabError("this user has no home folder for a cache; name one with GENRELAB_CACHE=FOLDER") from error
 
 
 def _sync_folder(folder: Path) -> None:
