@@ -175,7 +175,10 @@ def test_whole_numbers_are_scaled(classifier: Classifier, make_tone: Tone):
     tone = make_tone(1000, 1)
     expected = classifier.classify(tone, RATE).probability
     assert classifier.classify((tone * 32768).astype(np.int16), RATE).probability == pytest.approx(expected, abs=1e-3)
+    assert classifier.classify((tone * 32768).astype(">i2"), RATE).probability == pytest.approx(expected, abs=1e-3)
     assert classifier.classify((tone * 2**31).astype(np.int32), RATE).probability == pytest.approx(expected, abs=1e-5)
+    np.testing.assert_allclose(classifier.logits((tone * 32768).astype(np.int16)), known_logits(1000), atol=5e-3)
+    np.testing.assert_allclose(classifier.embedding((tone * 2**31).astype(np.int32)), classifier.embedding(tone))
 
 
 @pytest.mark.parametrize(
@@ -223,6 +226,11 @@ def test_no_genres_are_a_mistake(classifier: Classifier, make_tone: Tone, tmp_pa
 def test_logits_are_not_made_of_what_is_no_clip(classifier: Classifier, samples: NDArray[np.float32]):
     with pytest.raises(AudioError, match="must be finite and of shape"):
         classifier.logits(samples)
+
+
+def test_logits_are_not_made_of_whole_numbers_without_a_scale(classifier: Classifier):
+    with pytest.raises(AudioError, match=r"must be floats in .*, int16 or int32, but are int64"):
+        classifier.logits(np.full(RATE, 100))
 
 
 # From files

@@ -82,7 +82,7 @@ class Classifier:
         """What the model hears at once, in samples."""
         return self.metadata.window
 
-    def logits(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def logits(self, samples: NDArray[Any]) -> NDArray[np.float32]:
         """Return the mean of the logits of the windows that cover a clip.
 
         Windows that are silent are left out unless all are: a pause says nothing about the genre.
@@ -90,7 +90,7 @@ class Classifier:
         Parameters
         ----------
         samples
-            Mono at `sample_rate`, shape (n,); clipped to [-1, 1].
+            Mono at `sample_rate`, shape (n,): floats, clipped to [-1, 1], or int16 or int32.
 
         Returns
         -------
@@ -100,16 +100,16 @@ class Classifier:
         Raises
         ------
         AudioError
-            There are no samples, or some are not finite.
+            There are no samples, some are not finite, or they are of another type.
         """
         return self._mean_over_clip(LOGITS, samples)[list(self._columns)]
 
-    def calibrated_logits(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    def calibrated_logits(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """Return logits, shape (genres,), whose softmax are the probabilities of a clip; else as `logits`."""
         rows = self._rows_of_clip(LOGITS, samples)
         return calibrated(rows, len(samples) / self.sample_rate, self.metadata)[list(self._columns)]
 
-    def embedding(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def embedding(self, samples: NDArray[Any]) -> NDArray[np.float32]:
         """Return the mean of the embeddings of the windows that cover a clip, shape (size,); else as `logits`."""
         return self._mean_over_clip(EMBEDDING, samples)
 
@@ -290,14 +290,14 @@ class Classifier:
     def _answer(self, outputs: Outputs, path: str | None, seconds: float | None, top: int | None) -> Prediction:
         return answer(outputs, self.metadata, self._columns, path, seconds, top)
 
-    def _mean_over_clip(self, output: str, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _mean_over_clip(self, output: str, samples: NDArray[Any]) -> NDArray[np.float32]:
         return np.asarray(self._rows_of_clip(output, samples).mean(0), np.float32)
 
-    def _rows_of_clip(self, output: str, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _rows_of_clip(self, output: str, samples: NDArray[Any]) -> NDArray[np.float32]:
         """Return one output of the graph for the windows that cover a clip, a row a window."""
         if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
             raise AudioError(_MEMORY, f"must be finite and of shape (n,), n > 0; the shape is {samples.shape}")
-        samples = np.clip(samples, -1.0, 1.0)
+        samples = np.clip(_mono(samples), -1.0, 1.0)
         starts = self._audible_starts(samples)
         if not len(starts):
             starts = window_starts(len(samples), self.window, self.metadata.hop)
@@ -348,7 +348,7 @@ def _mono(samples: NDArray[Any]) -> NDArray[np.float32]:
         raise AudioError(_MEMORY, f"must be of shape (n,) or (n, channels), n > 0; the shape is {samples.shape}")
     if samples.ndim == 2 and samples.shape[1] > samples.shape[0]:
         raise AudioError(_MEMORY, f"must be of shape (n, channels), but are {samples.shape}: transpose them")
-    if samples.dtype in (np.int16, np.int32):
+    if samples.dtype.kind == "i" and samples.dtype.itemsize in (2, 4):  # of either byte order
         floats = samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
     elif np.issubdtype(samples.dtype, np.floating):
         floats = samples.astype(np.float32)
