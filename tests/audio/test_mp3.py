@@ -1,4 +1,4 @@
-"""Mp3s of variable bit rate that do not tell their length, as streams recorded from the radio."""
+"""Mp3s that do not tell their length, as streams recorded from the radio, and such as tell that of another file."""
 
 import numpy as np
 import pytest
@@ -53,6 +53,46 @@ def test_a_tag_with_a_picture_before_the_music_is_passed_over(tmp_path):
 def test_a_length_that_is_right_is_left_alone(tmp_path, how):
     path = mp3(tmp_path / "song.mp3", **how)
     assert with_length(path, soundfile.info(path).frames) is None
+
+
+PICTURE = np.random.default_rng(1).bytes(50_000)
+BETWEEN = [b"", b"TAG".ljust(128, b"x"), b"ID3\x04\0\0" + bytes([0, 3, 6, 80]) + PICTURE, b"APETAGEX" + PICTURE]
+
+
+@pytest.mark.parametrize("between", BETWEEN, ids=["nothing", "ID3v1", "ID3v2", "APE"])
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+def test_several_joined_to_one_are_heard_whole(tmp_path, mode, between):
+    song = mp3(tmp_path / "song.mp3", mode=mode, tagged=True)
+    once, alone = song.read_bytes(), read(song)
+    song.write_bytes(once + between + once + between)
+    samples = read(song)
+    assert probe(song).seconds == pytest.approx(24, abs=0.1)
+    assert len(samples) == pytest.approx(24 * RATE, abs=0.1 * RATE)
+    np.testing.assert_allclose(samples[: 11 * RATE], alone[: 11 * RATE], atol=1e-5)  # not even shifted
+    loud = [bool(np.sqrt(np.mean(part**2)) > 0.1) for part in np.array_split(samples, 24)]
+    assert loud[:16] + loud[17:20] == [False] * 4 + [True] * 4 + [False] * 8 + [True] * 3
+
+
+def test_one_that_was_cut_does_not_claim_what_it_lost(tmp_path):
+    song = mp3(tmp_path / "song.mp3", mode="CONSTANT", tagged=True)
+    whole = song.read_bytes()
+    song.write_bytes(whole[: len(whole) // 3])
+    assert soundfile.info(song).duration == pytest.approx(12, abs=0.1)  # what its header says
+    assert probe(song).seconds == pytest.approx(4, abs=0.1)
+    assert len(read(song)) / RATE == pytest.approx(4, abs=0.1)
+
+
+def test_what_libsndfile_cannot_go_on_with_is_not_counted(tmp_path):
+    song, mono = mp3(tmp_path / "song.mp3", tagged=True), mp3(tmp_path / "mono.mp3", channels=1, tagged=True)
+    song.write_bytes(song.read_bytes() + mono.read_bytes())
+    assert probe(song).seconds == len(read(song)) / RATE == 12
+
+
+@pytest.mark.parametrize("after", [PICTURE, b"APETAGEX" + PICTURE])
+def test_what_follows_the_music_is_no_music(tmp_path, after):
+    song = mp3(tmp_path / "song.mp3", tagged=True)
+    song.write_bytes(song.read_bytes() + after)
+    assert with_length(song, soundfile.info(song).frames) is None
 
 
 def test_what_has_no_frames_is_left_alone(tmp_path):

@@ -1,11 +1,13 @@
-"""How long an mp3 without a length in its header really is.
+"""How long an mp3 really is whose header does not tell its length, or tells that of another file.
 
-libsndfile estimates such a length from the first frame's bit rate and stops there, so of a file of variable bit rate
-it may lose half. Here its frames are counted (ISO/IEC 11172-3, section 2.4.2.3), and a frame that tells the count, as
-encoders write it (the Xing header), is put in front.
+libsndfile estimates a length that is not told from the first frame's bit rate and stops there, so of a file of variable
+bit rate it may lose half. One that is told it believes: of several mp3s joined to one it hears the first alone, and a
+file that was cut it takes for whole. Here such a file's frames are counted (ISO/IEC 11172-3, section 2.4.2.3), and the
+count is told where encoders tell it: in the first frame (the Xing header), which is put in front if need be.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # MPEG 1, layer III
 _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # MPEG 2 and 2.5
@@ -17,34 +19,46 @@ _TAGS = (b"Xing", b"Info", b"VBRI")
 _LARGEST = 1 << 28
 
 
-def with_length(path: Path, frames: int) -> bytes | None:
-    """Return the whole file with its true length in front, or None where `frames` needs no correction.
+def with_length(path: Path, length: int) -> bytes | None:
+    """Return the frames of a file with their true length in front, or None where `length` needs no correction.
 
     Parameters
     ----------
     path
         An mp3 that libsndfile opens.
-    frames
+    length
         Its length in samples as libsndfile takes it.
     """
     with path.open("rb") as file:
         begin = _tag_size(file.read(10))
+        size = path.stat().st_size - begin
         file.seek(begin)
         head = file.read(_FIRST)
-        if any(tag in head for tag in _TAGS) or path.stat().st_size > _LARGEST:
+        told = _told(head)
+        tagged = any(tag in head for tag in _TAGS)
+        if size > _LARGEST or (tagged and (told is None or abs(told.size - size) <= 0.01 * told.size)):
             return None
         file.seek(begin)
-        data = file.read()
-    first, count, samples = _count(data)
-    if first is None or abs(count * samples - frames) <= 0.01 * frames:
+        frames = _frames(file.read())
+    if not frames:
         return None
-    header = data[first : first + 4]
+    if told := _told(frames[0]):
+        count = len(frames) - 1  # this one holds no music
+        # Where the frames are as many as it says, the bytes that are too many are none of theirs: a tag with a picture.
+        if not count or abs(count - told.frames) <= 0.01 * told.frames:
+            return None
+        head = frames[0][: told.place] + count.to_bytes(4) + sum(map(len, frames)).to_bytes(4)
+        return head + frames[0][told.place + 8 :] + b"".join(frames[1:])
+    header = frames[0][:4]
+    samples = 1152 if header[1] >> 3 & 3 == 3 else 576
+    if abs(len(frames) * samples - length) <= 0.01 * length:
+        return None
     mono = header[3] >> 6 == 3
     side = (17 if mono else 32) if samples == 1152 else (9 if mono else 17)
     # Without checksum and padding, at a middling bit rate, so that the frame is long enough.
     header = bytes([0xFF, header[1] | 1, 0x80 | header[2] & 0x0C, header[3]])
-    tag = header + bytes(side) + b"Xing" + (1).to_bytes(4) + (count + 1).to_bytes(4)
-    return tag.ljust(_frame_size(header, 0), b"\0") + data[first:]
+    tag = header + bytes(side) + b"Xing" + (1).to_bytes(4) + (len(frames) + 1).to_bytes(4)
+    return tag.ljust(_frame_size(header, 0), b"\0") + b"".join(frames)
 
 
 def _tag_size(head: bytes) -> int:
@@ -54,21 +68,45 @@ def _tag_size(head: bytes) -> int:
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
 
 
-def _count(data: bytes) -> tuple[int | None, int, int]:
-    """Return where the first frame begins, how many there are, and samples per frame."""
-    first, count, samples = None, 0, 1152
+class _Told(NamedTuple):
+    """What the Xing header tells of the whole file: frames and bytes, as two numbers of four bytes at `place`."""
+
+    place: int
+    frames: int
+    size: int
+
+
+def _told(head: bytes) -> _Told | None:
+    """Return what the first frame tells, None where that is not both numbers."""
+    name = next((at for at in (head.find(b"Xing"), head.find(b"Info")) if at >= 0), None)
+    if name is None or len(head) < name + 16 or head[name + 7] & 3 != 3:
+        return None
+    return _Told(name + 8, int.from_bytes(head[name + 8 : name + 12]), int.from_bytes(head[name + 12 : name + 16]))
+
+
+def _frames(data: bytes) -> list[bytes]:
+    """Return the frames of a stream, without what lies between them: tags, pictures, damage."""
+    frames: list[bytes] = []
+    follows = False
     place = data.find(b"\xff")
     while 0 <= place < len(data) - 4:
-        size = _frame_size(data, place)
-        # A frame is one when another follows, or the end: the bits of a header also occur by chance.
-        if size and (place + size >= len(data) - 4 or _frame_size(data, place + size) or first is not None):
-            if first is None:
-                first, samples = place, 1152 if data[place + 1] >> 3 & 3 == 3 else 576
-            count += 1
+        # One of another kind belongs to another mp3 that was joined to this one: libsndfile ends there.
+        alien = bool(frames) and _kind(data, place) != _kind(frames[0], 0)
+        size = 0 if alien else _frame_size(data, place)
+        # A frame is one when it follows another, or another follows it, or the end: its header's bits occur by chance.
+        if size and (follows or place + size >= len(data) - 4 or _frame_size(data, place + size)):
+            frames.append(data[place : place + size])
             place += size
+            follows = True
         else:
             place = data.find(b"\xff", place + 1)
-    return first, count, samples
+            follows = False
+    return frames
+
+
+def _kind(data: bytes, place: int) -> tuple[int, int, bool]:
+    """Return what all frames of a stream share: version, sample rate, and whether it is mono."""
+    return data[place + 1] & 0x18, data[place + 2] & 0x0C, data[place + 3] >> 6 == 3
 
 
 def _frame_size(data: bytes, place: int) -> int:
