@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +94,14 @@ def test_metadata_that_contradict_the_graph_are_refused(
 ):
     with pytest.raises(BundleError, match=rf"bad\.onnx: .*{message}"):
         Classifier(make_bundle(tmp_path / "bad.onnx", **changes))
+
+
+def test_it_travels_to_a_process_that_is_not_forked(tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone):
+    path = make_bundle(tmp_path / "b.onnx", vocabularies={"ends": ["whistle", "bass"]})
+    classifier = Classifier(path, vocabulary="ends")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        there = pool.submit(classifier.classify, make_tone(1000, 1), RATE).result(timeout=60)
+    assert there == classifier.classify(make_tone(1000, 1), RATE)
 
 
 # From samples

@@ -35,7 +35,7 @@ class Classifier:
 
     Its methods are a ladder, each one conversion more than the last: `logits` and `embedding` take mono samples at the
     model's rate, `classify` any samples, `classify_file` a file, `classify_files` and `classify_folder` many. It may be
-    used by several threads at once.
+    used by several threads at once, and sent to other processes.
 
     Parameters
     ----------
@@ -65,7 +65,13 @@ class Classifier:
             raise BundleError(f"{self.path}: {error}") from error
         self._needed = needed_outputs(self.metadata)
         self._extractor = build_extractor(self.metadata)
+        self._opened_with = threads, vocabulary
         self._input = self._session.get_inputs()[0].name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as the bundle's path, and open it there."""
+        threads, vocabulary = self._opened_with
+        return partial(Classifier, vocabulary=vocabulary), (self.path, threads)
 
     @property
     def genres(self) -> tuple[str, ...]:
