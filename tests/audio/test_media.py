@@ -1,5 +1,6 @@
 """Formats that only PyAV reads; the files are made with PyAV here."""
 
+import io
 import subprocess
 import sys
 
@@ -67,6 +68,14 @@ def test_an_excerpt_comes_from_its_place_as_exactly_as_the_clock_of_the_containe
     part = read(path, start=2.0, duration=0.5)
     assert len(part) == rate // 2
     assert abs(delay(part, read(path), 2 * rate)) <= exact * rate
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_open_file_is_read_as_the_same_file_by_its_name(tmp_path, kind):
+    path = encode(tmp_path / f"song.{kind}", kind)
+    file = io.BytesIO(path.read_bytes())
+    np.testing.assert_array_equal(read(file, start=1.0), read(path, start=1.0))
+    assert not file.closed
 
 
 @pytest.mark.parametrize("kind", KINDS)

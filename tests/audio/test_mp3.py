@@ -1,5 +1,7 @@
 """Mp3s that do not tell their length, as streams recorded from the radio, and such as tell that of another file."""
 
+import io
+
 import numpy as np
 import pytest
 import soundfile
@@ -71,6 +73,11 @@ def test_several_joined_to_one_are_heard_whole(tmp_path, mode, between):
     np.testing.assert_allclose(samples[: 11 * RATE], alone[: 11 * RATE], atol=1e-5)  # not even shifted
     loud = [bool(np.sqrt(np.mean(part**2)) > 0.1) for part in np.array_split(samples, 24)]
     assert loud[:16] + loud[17:20] == [False] * 4 + [True] * 4 + [False] * 8 + [True] * 3
+
+
+def test_an_open_one_is_counted_like_a_file(tmp_path):
+    song = mp3(tmp_path / "song.mp3")
+    assert probe(io.BytesIO(song.read_bytes())) == probe(song)
 
 
 def test_one_that_was_cut_does_not_claim_what_it_lost(tmp_path):

@@ -1,5 +1,6 @@
 """Every format, any part of it: what `read` gives for sound files. Damage is in test_damage.py."""
 
+import io
 import os
 import shutil
 import subprocess
@@ -48,6 +49,36 @@ def test_a_lossy_file_is_what_libsndfile_decodes(tmp_path, kind):
     path = write(tmp_path, kind)
     there, _ = soundfile.read(path, dtype="float32")
     np.testing.assert_allclose(read(path), there.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", LOSSLESS + LOSSY)
+def test_an_open_file_is_read_as_the_same_file_by_its_name(tmp_path, kind):
+    path = write(tmp_path, kind)
+    assert probe(io.BytesIO(path.read_bytes())) == probe(path)
+    with path.open("rb") as file:
+        np.testing.assert_array_equal(read(file, 16000, start=1.0), read(path, 16000, start=1.0))
+        assert not file.closed
+
+
+def test_an_open_file_is_named_in_errors_if_it_has_a_name(tmp_path):
+    (tmp_path / "song.wav").write_bytes(b"RIFF, or so it says")
+    with (tmp_path / "song.wav").open("rb") as file, pytest.raises(AudioError, match=r"song\.wav: not audio"):
+        read(file)
+    with pytest.raises(AudioError, match="open file: empty file"):
+        read(io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (io.StringIO("RIFF"), "must give bytes, but this gives str; open it in binary mode"),
+        (b"RIFF", r"a path or an open binary file \(io\.BytesIO\(…\) of bytes\), not bytes"),
+        (None, "not NoneType"),
+    ],
+)
+def test_what_is_no_sound_at_all_is_a_mistake(wrong, message):
+    with pytest.raises(TypeError, match=message):
+        read(wrong)
 
 
 @pytest.mark.parametrize("kind", LOSSLESS + LOSSY)

@@ -1,11 +1,13 @@
 """A bundle at work, on a bundle whose arithmetic is known: see `make_bundle` in conftest.py."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -257,6 +259,18 @@ def test_a_file_gives_what_its_samples_give(classifier: Classifier, make_tone: T
     prediction = classifier.classify_file(path)
     assert (prediction.path, prediction.seconds) == (str(path), 3.5)
     assert prediction.genres == classifier.classify(tone, RATE).genres
+
+
+def test_an_open_file_gives_what_the_same_file_gives_by_its_name(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path
+):
+    path = write(tmp_path / "a.flac", np.concatenate([make_tone(220, 20), make_tone(3000, 20)]))
+    named, data = classifier.classify_file(path), path.read_bytes()
+    assert classifier.classify_file(io.BytesIO(data)) == replace(named, path=None)
+    assert list(classifier.classify_files([io.BytesIO(data), path])) == [replace(named, path=None), named]
+    assert [span[:2] for span in classifier.timeline(io.BytesIO(data))] == [s[:2] for s in classifier.timeline(path)]
+    bad = classifier.try_file(io.BytesIO(b"no sound"))
+    assert (bad.path, bad.error) == (None, "not audio: no decoder knows its content")
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.au"])

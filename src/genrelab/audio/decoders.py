@@ -11,6 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from genrelab.audio import mp3
+from genrelab.audio.source import InMemory, Source
 
 # Samples of all channels in one block: big enough that Python's share is small, small enough for a core's cache,
 # and a bound on memory whatever number of channels the header claims.
@@ -71,10 +72,10 @@ class SndfileDecoder:
     Of an mp3 of 8 kbit/s the first quarter of a second of an excerpt may be wrong: its frames borrow from further back.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Source) -> None:
         # As bytes, a name that is not UTF-8 opens too; Windows names are text.
-        self._name: Any = os.fsencode(path) if os.name == "posix" else str(path)
-        self._data: bytes | None = None
+        self._name: Any = os.fsencode(path) if os.name == "posix" and isinstance(path, Path) else str(path)
+        self._data = path.data if isinstance(path, InMemory) else None
         self._file = self._open()
         if self._file.format == "MP3" and (data := mp3.with_length(path, self._file.frames)):
             self._data = data

@@ -1,18 +1,17 @@
 """Several short parts of one sound file, opened once."""
 
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genrelab.audio.read import decode, opened
+from genrelab.audio.source import Sound, source
 from genrelab.errors import AudioError
 
 
 def read_excerpts(
-    path: str | os.PathLike[str], sample_rate: int, starts: Sequence[float], duration: float
+    path: Sound, sample_rate: int, starts: Sequence[float], duration: float
 ) -> Iterator[NDArray[np.float32] | AudioError]:
     """Yield parts of a sound file, as `read` would give them one by one.
 
@@ -41,7 +40,7 @@ def read_excerpts(
     AudioError
         The file cannot be opened at all, or the system fails to read it.
     """
-    path = Path(path)
+    path = source(path)
     with opened(path) as decoder:
         for start in starts:
             try:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genrelab.audio.decoders import DamageError, to_mono
+from genrelab.audio.source import Source
 from genrelab.errors import AudioError
 
 NEEDS_PYAV = "this format needs PyAV: pip install 'genrelab[media]'"
@@ -49,7 +49,7 @@ class MediaDecoder:
 
     exact = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Source) -> None:
         if not available():
             raise AudioError(path, NEEDS_PYAV)
         import av

@@ -6,8 +6,10 @@ file that was cut it takes for whole. Here such a file's frames are counted (ISO
 count is told where encoders tell it: in the first frame (the Xing header), which is put in front if need be.
 """
 
-from pathlib import Path
+import os
 from typing import NamedTuple
+
+from genrelab.audio.source import Source
 
 _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # MPEG 1, layer III
 _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # MPEG 2 and 2.5
@@ -19,7 +21,7 @@ _TAGS = (b"Xing", b"Info", b"VBRI")
 _LARGEST = 1 << 28
 
 
-def with_length(path: Path, length: int) -> bytes | None:
+def with_length(path: Source, length: int) -> bytes | None:
     """Return the frames of a file with their true length in front, or None where `length` needs no correction.
 
     Parameters
@@ -31,7 +33,7 @@ def with_length(path: Path, length: int) -> bytes | None:
     """
     with path.open("rb") as file:
         begin = _tag_size(file.read(10))
-        size = path.stat().st_size - begin
+        size = file.seek(0, os.SEEK_END) - begin
         file.seek(begin)
         head = file.read(_FIRST)
         told = _told(head)

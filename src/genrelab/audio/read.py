@@ -6,7 +6,6 @@ the header's length can be trusted (flac), and less than half of what was asked 
 """
 
 import codecs
-import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from genrelab.audio import media
 from genrelab.audio.decoders import DamageError, Decoder, SndfileDecoder
 from genrelab.audio.joining import joined
+from genrelab.audio.source import InMemory, Sound, Source, source
 from genrelab.errors import AudioError
 
 # What is taken for a sound file when a folder is walked; a file named outright may be called anything. Not .mp4
@@ -66,26 +66,26 @@ class Probe:
     seconds: float
 
 
-def probe(path: str | os.PathLike[str]) -> Probe:
+def probe(path: Sound) -> Probe:
     """Return what the header of a sound file says, without decoding it.
 
     Parameters
     ----------
     path
-        The file.
+        The file, or one that is open in binary mode.
 
     Raises
     ------
     AudioError
         If it is not a sound file that can be opened.
     """
-    with opened(Path(path)) as decoder:
+    with opened(source(path)) as decoder:
         seconds = float("nan") if decoder.frames is None else decoder.frames / decoder.sample_rate
         return Probe(decoder.format, decoder.sample_rate, decoder.channels, seconds)
 
 
 def read(
-    path: str | os.PathLike[str],
+    path: Sound,
     sample_rate: int | None = None,
     start: float = 0.0,
     duration: float | None = None,
@@ -99,7 +99,7 @@ def read(
     Parameters
     ----------
     path
-        The file; its content tells the format, not its name.
+        The file, or one that is open in binary mode; its content tells the format, not its name.
     sample_rate
         In Hz; None keeps the file's own.
     start
@@ -120,7 +120,7 @@ def read(
         If the file is missing, unreadable, empty, not audio, damaged from the beginning, holds NaN or infinity,
         is too long, or has nothing at `start`.
     """
-    path = Path(path)
+    path = source(path)
     if not 0 <= start < float("inf"):
         raise AudioError(path, f"start must be a number of seconds from 0 up, got {start}")
     if duration is not None and not 0 < duration < float("inf"):
@@ -136,7 +136,7 @@ def read(
 def require_sound(
     samples: NDArray[np.float32],
     sample_rate: int,
-    path: str | os.PathLike[str],
+    path: object,
     min_seconds: float = 0.1,
     silence_dbfs: float = -80.0,
 ) -> None:
@@ -169,7 +169,7 @@ def require_sound(
 
 
 def decode(
-    path: Path, decoder: Decoder, target: int, start: float, duration: float | None, max_seconds: float
+    path: Source, decoder: Decoder, target: int, start: float, duration: float | None, max_seconds: float
 ) -> NDArray[np.float32]:
     """Decode a part of an open file to mono, as `read` does, but without clipping it to [-1, 1].
 
@@ -228,7 +228,7 @@ def decode(
         return mono.samples.copy() if target == rate else soxr.resample(mono.samples, rate, target, quality="HQ")
 
 
-def _too_long(path: Path, seconds: float, max_seconds: float) -> AudioError:
+def _too_long(path: Source, seconds: float, max_seconds: float) -> AudioError:
     return AudioError(
         path,
         f"too long: {seconds:.6g} s or more, at most {max_seconds:g} s are read; "
@@ -236,7 +236,7 @@ def _too_long(path: Path, seconds: float, max_seconds: float) -> AudioError:
     )
 
 
-def _tame(path: Path, block: NDArray[np.float32], seconds: float) -> None:
+def _tame(path: Source, block: NDArray[np.float32], seconds: float) -> None:
     """Raise where a block holds NaN or infinity; clip what is too large to be resampled, in place."""
     # The sum of squares is finite in all ordinary sound and ten times cheaper than asking every sample.
     with np.errstate(over="ignore"):  # finite, but too large to square: asked again below
@@ -250,7 +250,7 @@ def _tame(path: Path, block: NDArray[np.float32], seconds: float) -> None:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Decoder]:
+def opened(path: Source) -> Iterator[Decoder]:
     """Open a sound file with the decoder that knows its content, and close it on leaving.
 
     Raises
@@ -271,7 +271,7 @@ def opened(path: Path) -> Iterator[Decoder]:
         raise _unreadable(path, error) from error
 
 
-def _open(path: Path, head: bytes) -> Decoder:
+def _open(path: Source, head: bytes) -> Decoder:
     if media.is_media(head):
         return media.MediaDecoder(path)
     if _is_text(head):  # libmpg123 would search it for a stream, and complain on stderr
@@ -289,8 +289,12 @@ def _open(path: Path, head: bytes) -> Decoder:
         raise AudioError(path, _NOT_AUDIO) from error
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Source) -> bytes:
     """Return the first 4 KiB of a regular file; a pipe is never opened, since that would wait for a writer."""
+    if isinstance(path, InMemory):
+        if not path.data:
+            raise AudioError(path, "empty file")
+        return path.data[:4096]
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -305,8 +309,8 @@ def _head(path: Path) -> bytes:
         raise AudioError(path, f"cannot be read: {error}") from error
 
 
-def _unreadable(path: Path, error: OSError) -> AudioError:
-    if isinstance(error, FileNotFoundError):
+def _unreadable(path: Source, error: OSError) -> AudioError:
+    if isinstance(error, FileNotFoundError) and isinstance(path, Path):
         return AudioError(path, "a link whose target is missing" if path.is_symlink() else "no such file")
     if isinstance(error, PermissionError):
         return AudioError(path, "no permission to read it")

@@ -1,10 +1,8 @@
 """A bundle at work: samples, files and folders to genres. Needs the base install alone, no PyTorch."""
 
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genrelab.audio.processors import processors
 from genrelab.audio.read import LARGEST, probe, read
+from genrelab.audio.source import PathLike, Sound, Source, path_of, source
 from genrelab.audio.walk import sound_files
 from genrelab.audio.windows import cut, window_starts
 from genrelab.bundles.answer import Outputs, answer, calibrated, needed_outputs, silence
@@ -26,8 +25,6 @@ BATCH = 4  # windows in one run of the graph: more are no faster, and their acti
 TIMELINE_BLOCK = 64  # windows decoded at a time: bounds the memory of a timeline of ten hours
 _ROUNDING = 0.001  # seconds that a length may be off: files are cut at whole samples, as few as 1 000 a second
 _MEMORY = "samples"  # stands for the path in errors about samples from memory
-
-PathLike = str | os.PathLike[str]
 
 
 class Classifier:
@@ -153,13 +150,13 @@ class Classifier:
             return silence(None, seconds)
         return self._answer(self._over_clip(self._needed, mono, starts), None, seconds, top)
 
-    def classify_file(self, path: PathLike, windows: int | None = None, top: int | None = None) -> Prediction:
+    def classify_file(self, path: Sound, windows: int | None = None, top: int | None = None) -> Prediction:
         """Tell the genre of a sound file, from some windows of it; a silent file is unknown.
 
         Parameters
         ----------
         path
-            The file.
+            The file, or one that is open in binary mode (an upload, say), which is read to its end, into memory.
         windows
             How many windows to hear, spread over the whole track, or fewer if it is shorter than that: what a track
             costs does not grow with its length. None for 12, or for all of a track that is shorter than 12 windows.
@@ -174,27 +171,29 @@ class Classifier:
             `windows` or `top` is below 1.
         """
         _require_top(top)
-        return self._classify_file(path, _claimed_seconds(path), windows, top)
+        sound = source(path)
+        return self._classify_file(sound, path_of(path), _claimed_seconds(sound), windows, top)
 
-    def try_file(self, path: PathLike, windows: int | None = None, top: int | None = None) -> Prediction:
+    def try_file(self, path: Sound, windows: int | None = None, top: int | None = None) -> Prediction:
         """Do as `classify_file`, but return what is wrong with the file as the prediction's `error`."""
         _require_top(top)
+        sound = source(path)
         seconds: float | None = None
         try:
-            seconds = _claimed_seconds(path)
-            return self._classify_file(path, seconds, windows, top)
+            seconds = _claimed_seconds(sound)
+            return self._classify_file(sound, path_of(path), seconds, windows, top)
         except AudioError as error:
-            return Prediction(os.fspath(path), seconds=seconds, error=error.reason)
+            return Prediction(path_of(path), seconds=seconds, error=error.reason)
 
     def classify_files(
-        self, paths: Iterable[PathLike], windows: int | None = None, top: int | None = None, jobs: int | None = None
+        self, paths: Iterable[Sound], windows: int | None = None, top: int | None = None, jobs: int | None = None
     ) -> Iterator[Prediction]:
         """Tell the genre of many files, in their order; of a file that fails, the prediction's `error` tells why.
 
         Parameters
         ----------
         paths
-            The files; taken as they are needed, so there may be any number.
+            The files, named or open; taken as they are needed, so there may be any number.
         windows, top
             As for `classify_file`.
         jobs
@@ -215,13 +214,13 @@ class Classifier:
         """Tell the genre of all sound files in a folder and below it; see `classify_files`."""
         return self.classify_files(sound_files(path), windows, top, jobs)
 
-    def timeline(self, path: PathLike, top: int | None = None) -> list[tuple[float, float, Prediction]]:
+    def timeline(self, path: Sound, top: int | None = None) -> list[tuple[float, float, Prediction]]:
         """Tell the genre window by window, over the whole of a file.
 
         Parameters
         ----------
         path
-            The file; it is decoded piece by piece, so it may be long.
+            The file, or one that is open; it is decoded piece by piece, so it may be long.
         top
             How many genres to return in each prediction; None for all.
 
@@ -239,25 +238,26 @@ class Classifier:
             `top` is below 1.
         """
         _require_top(top)
-        claimed = _claimed_seconds(path) or 0.0
+        sound, name = source(path), path_of(path)
+        claimed = _claimed_seconds(sound) or 0.0
         block = TIMELINE_BLOCK * self.window / self.sample_rate
         spans: list[tuple[float, float, Prediction]] = []
         start = 0.0
         while True:
             try:
-                samples = read(path, self.sample_rate, start, block)
+                samples = read(sound, self.sample_rate, start, block)
             except AudioError as error:
                 if not spans:
                     raise
                 # A header's length is often a little off; of a rest that is shorter than a window nothing need be said.
                 if claimed - start > self.window / self.sample_rate:
-                    rest = Prediction(os.fspath(path), seconds=claimed - start, error=error.reason)
+                    rest = Prediction(name, seconds=claimed - start, error=error.reason)
                     spans.append((start, claimed, rest))
                 return spans
             length = self._without_rounding(len(samples))
             if spans and not length:
                 return spans
-            spans += self._spans(os.fspath(path), samples, length or len(samples), start, top)
+            spans += self._spans(name, samples, length or len(samples), start, top)
             start += block
             if length < TIMELINE_BLOCK * self.window:
                 return spans
@@ -268,7 +268,7 @@ class Classifier:
         return whole if abs(length - whole) <= _ROUNDING * self.sample_rate else length
 
     def _spans(
-        self, path: str, samples: NDArray[np.float32], length: int, offset: float, top: int | None
+        self, path: str | None, samples: NDArray[np.float32], length: int, offset: float, top: int | None
     ) -> Iterator[tuple[float, float, Prediction]]:
         starts = window_starts(length, self.window)
         audible = is_audible(samples, starts, self.metadata)
@@ -287,11 +287,13 @@ class Classifier:
                 prediction = silence(path, end - start)
             yield float(start), float(end), prediction
 
-    def _classify_file(self, path: PathLike, seconds: float | None, windows: int | None, top: int | None) -> Prediction:
-        heard, seconds = hear_file(Path(path), seconds, self.metadata, windows)
+    def _classify_file(
+        self, sound: Source, path: str | None, seconds: float | None, windows: int | None, top: int | None
+    ) -> Prediction:
+        heard, seconds = hear_file(sound, seconds, self.metadata, windows)
         if not len(heard):
-            return silence(os.fspath(path), seconds)
-        return self._answer(self._run(self._needed, heard), os.fspath(path), seconds, top)
+            return silence(path, seconds)
+        return self._answer(self._run(self._needed, heard), path, seconds, top)
 
     def _answer(self, outputs: Outputs, path: str | None, seconds: float | None, top: int | None) -> Prediction:
         return answer(outputs, self.metadata, self._columns, path, seconds, top)
@@ -342,7 +344,7 @@ def _require_top(top: int | None) -> None:
         raise ValueError(f"top must be at least 1 genre, or None for all, got {top}")
 
 
-def _claimed_seconds(path: PathLike) -> float | None:
+def _claimed_seconds(path: Source) -> float | None:
     """Return the length of a file as its header claims it, None if it does not."""
     seconds = probe(path).seconds
     return seconds if math.isfinite(seconds) and seconds > 0 else None

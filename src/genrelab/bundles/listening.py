@@ -1,14 +1,13 @@
 """Which parts of a sound a classifier hears: no more of a file than it needs, no silence where there is sound."""
 
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genrelab.audio.excerpts import read_excerpts
 from genrelab.audio.read import BeyondError, read, require_sound
+from genrelab.audio.source import Source
 from genrelab.audio.windows import cut, window_starts
 from genrelab.bundles.metadata import Metadata
 from genrelab.errors import AudioError
@@ -19,7 +18,7 @@ MIN_SECONDS = 0.1  # of sound: in less there is no genre to be heard
 
 
 def hear_file(
-    path: Path, seconds: float | None, metadata: Metadata, count: int | None
+    path: Source, seconds: float | None, metadata: Metadata, count: int | None
 ) -> tuple[NDArray[np.float32], float | None]:
     """Return the windows of a file that a classifier shall hear.
 
@@ -29,7 +28,7 @@ def hear_file(
     Parameters
     ----------
     path
-        The file.
+        The file, or what one holds.
     seconds
         The length that its header claims; None if it does not.
     metadata
@@ -85,7 +84,7 @@ def _is_silent(samples: NDArray[np.float32], metadata: Metadata) -> bool:
     return power < 10 ** (metadata.silence_dbfs / 10)
 
 
-def require_length(samples: NDArray[np.float32], sample_rate: int, path: str | os.PathLike[str]) -> None:
+def require_length(samples: NDArray[np.float32], sample_rate: int, path: object) -> None:
     """Raise an AudioError, which names `path`, where a sound is shorter than a tenth of a second.
 
     Silence is let through: training must not learn from it, but of a file to be classified it is an answer.
@@ -94,7 +93,7 @@ def require_length(samples: NDArray[np.float32], sample_rate: int, path: str | o
 
 
 def _hear_excerpts(
-    path: Path, claimed: float, starts: NDArray[np.float64], metadata: Metadata
+    path: Source, claimed: float, starts: NDArray[np.float64], metadata: Metadata
 ) -> NDArray[np.float32] | None:
     """Return the windows at `starts` (seconds) but the damaged and silent ones; None where all are damaged."""
     rate, seconds = metadata.sample_rate, metadata.window / metadata.sample_rate

@@ -15,7 +15,7 @@ class Prediction:
     Parameters
     ----------
     path
-        The sound file as it was named; None for samples from memory.
+        The sound file as it was named; None for an open file and for samples from memory.
     genre
         The most probable genre, also where `unknown` is true; None where the file failed or is silent.
     probability
