@@ -60,6 +60,22 @@ def test_an_open_file_is_read_as_the_same_file_by_its_name(tmp_path, kind):
         assert not file.closed
 
 
+def without_length(flac):
+    """Return a flac as one is written that nobody can go back in: its header does not say how long it is."""
+    return flac[:21] + bytes([flac[21] & 0xF0, 0, 0, 0, 0]) + flac[26:]
+
+
+@pytest.mark.parametrize("kind", ["flac", "ogg", "opus"])
+def test_of_a_file_that_does_not_tell_its_length_there_is_just_less(tmp_path, kind):
+    other = write(tmp_path, kind, sound(6.0, rate=48000)).read_bytes()
+    data = write(tmp_path, kind).read_bytes()
+    path = tmp_path / f"song.{kind}"
+    # Where a second ogg follows, as radio stations send them, libsndfile knows no length, and hears the first.
+    path.write_bytes(without_length(data) if kind == "flac" else data + other)
+    assert np.isnan(probe(path).seconds)
+    assert len(read(path, duration=60.0)) == 4 * probe(path).sample_rate
+
+
 def test_an_open_file_is_named_in_errors_if_it_has_a_name(tmp_path):
     (tmp_path / "song.wav").write_bytes(b"RIFF, or so it says")
     with (tmp_path / "song.wav").open("rb") as file, pytest.raises(AudioError, match=r"song\.wav: not audio"):

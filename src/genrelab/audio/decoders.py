@@ -41,7 +41,7 @@ class Decoder(Protocol):
     frames
         Samples per channel as the header claims; None where it does not say.
     exact
-        Whether that claim is more than an estimate from the size of the file.
+        Whether there is a claim, and it is more than an estimate from the size of the file.
     """
 
     format: str
@@ -86,7 +86,7 @@ class SndfileDecoder:
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.frames: int | None = self._file.frames if self._file.frames < _UNKNOWN_LENGTH else None
-        self.exact = self.format != "mp3"
+        self.exact = self.format != "mp3" and self.frames is not None
 
     def _open(self) -> "_ForwardFile":
         self._at = 0  # the sample that is read next; of some telephone codecs libsndfile does not tell
