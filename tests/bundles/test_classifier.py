@@ -217,6 +217,11 @@ def test_a_sample_rate_that_cannot_be_is_a_mistake(classifier: Classifier, make_
         classifier.classify(make_tone(1000, 1), rate)
 
 
+def test_one_path_is_not_taken_for_many(classifier: Classifier):
+    with pytest.raises(TypeError, match=r"takes many paths, but was given one, 'song\.wav'; classify_file takes one"):
+        classifier.classify_files("song.wav")
+
+
 @pytest.mark.parametrize("top", [0, -1])
 def test_no_genres_are_a_mistake(classifier: Classifier, make_tone: Tone, tmp_path: Path, top: int):
     path = write(tmp_path / "a.wav", make_tone(1000, 1))

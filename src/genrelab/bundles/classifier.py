@@ -1,6 +1,7 @@
 """A bundle at work: samples, files and folders to genres. Needs the base install alone, no PyTorch."""
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -201,9 +202,13 @@ class Classifier:
 
         Raises
         ------
+        TypeError
+            `paths` is a single one.
         ValueError
             `top` is below 1.
         """
+        if isinstance(paths, str | os.PathLike):  # of a text, each character would be a path
+            raise TypeError(f"classify_files takes many paths, but was given one, {paths!r}; classify_file takes one")
         _require_top(top)
         work = partial(self.try_file, windows=windows, top=top)
         return in_order(work, paths, processors() if jobs is None else jobs)
