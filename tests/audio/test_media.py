@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 
 from genrelab.audio.excerpts import read_excerpts
 from genrelab.audio.read import probe, read
@@ -76,6 +77,21 @@ def test_an_open_file_is_read_as_the_same_file_by_its_name(tmp_path, kind):
     file = io.BytesIO(path.read_bytes())
     np.testing.assert_array_equal(read(file, start=1.0), read(path, start=1.0))
     assert not file.closed
+
+
+def test_a_wav_whose_recorder_wrote_no_length_is_read_to_its_end(tmp_path):
+    path = tmp_path / "song.wav"
+    tone = np.sin(np.arange(44100 * 4) / 20).astype(np.float32)
+    soundfile.write(path, tone, 44100, subtype="FLOAT")
+    data = bytearray(path.read_bytes())
+    at = data.find(b"data")
+    data[4:8] = data[at + 4 : at + 8] = bytes(4)
+    path.write_bytes(data)
+    np.testing.assert_allclose(read(path), tone, atol=1e-6)
+    np.testing.assert_allclose(read(path, start=1.0, duration=2.0), tone[44100 : 3 * 44100], atol=1e-6)
+    path.write_bytes(data[: at + 8])
+    with pytest.raises(AudioError, match="holds no sound that can be decoded"):
+        read(path)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -277,7 +277,10 @@ def _open(path: Source, head: bytes) -> Decoder:
     if _is_text(head):  # libmpg123 would search it for a stream, and complain on stderr
         raise AudioError(path, _NOT_AUDIO)
     try:
-        return SndfileDecoder(path)
+        decoder = SndfileDecoder(path)
+        if decoder.format != "wav" or decoder.frames or not media.available():
+            return decoder
+        decoder.close()  # its recorder perhaps did not live to write the length: FFmpeg reads on to the end
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:  # soundfile wants parameters for a name in .raw
         if getattr(error, "code", None) == _MALFORMED:
             raise AudioError(path, "damaged beyond reading: its header is malformed") from error
