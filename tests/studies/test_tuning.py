@@ -58,6 +58,12 @@ def test_lists_are_choices_by_their_json(recipe, tmp_path: Path):
     assert (epochs.form, epochs.values) == ("int", (2, 9))
 
 
+@pytest.mark.parametrize("given", ["[8, 16],[4]", "[[8,16],[4]]"])
+def test_lists_are_choices_on_the_command_line_too(recipe, given: str):
+    (filters,) = read_space([f"network.filters={given}"], recipe)
+    assert filters.extremes == [[8, 16], [4]]
+
+
 def test_the_default_space_holds_those_keys_that_the_recipe_has():
     keys = {name: {one.key for one in read_space([], load_recipe(name))} for name in ("tuned/mel-cnn", "fma-lstm")}
     assert {"train.lr", "train.weight_decay", "train.batch_size", "train.label_smoothing"} < keys["tuned/mel-cnn"]
@@ -77,6 +83,7 @@ def test_the_default_space_holds_those_keys_that_the_recipe_has():
         ("train.lr=normal:0:1", "no range"),
         ("train.batch_size=16", "no range"),
         ("train.batch_size=16,16", "no range"),
+        ("network.filters=[8", "no range"),
         ("train.schedule=scale:1,2", "no range"),
         ("seed=0,1", "nothing to tune"),
         ("corpus.path=a,b", "nothing to tune"),

@@ -125,7 +125,7 @@ def _dimension(key: str, form: Any, tree: Mapping[str, Any], where: str) -> Dime
         kind, values = _parse(form)
         dimension = Dimension(key, kind, values, own)
         _ = dimension.extremes  # which cannot be where there is nothing to scale
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, yaml.YAMLError):
         raise RecipeError(f"{where}: {key}: {form!r} is no range and no choices; write {FORMS}") from None
     return dimension
 
@@ -136,7 +136,9 @@ def _parse(form: Any) -> tuple[str, tuple[Any, ...]]:
         return "choices", _several(form if isinstance(form, list) else [])
     kind, colon, rest = form.partition(":")
     if not colon:
-        return "choices", _several([yaml.safe_load(choice) for choice in form.split(",")])
+        choices = yaml.safe_load(f"[{form}]")  # and not split at its commas, some of which are within lists
+        inner = choices[0] if len(choices) == 1 and isinstance(choices[0], list) else choices
+        return "choices", _several(inner)
     if kind == "scale":
         return kind, _several([_positive(factor) for factor in rest.split(",")])
     if kind not in _RANGES:
