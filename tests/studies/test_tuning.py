@@ -137,6 +137,12 @@ def test_the_test_part_is_never_predicted(base: str, tmp_path: Path):
     assert tuned.table()["value"][0] == pytest.approx(np.mean([one["validation_accuracy"].max() for one in histories]))
 
 
+def test_an_epoch_that_is_not_validated_takes_its_time_too(base: str, tmp_path: Path):
+    tuned = tuning(base, tmp_path / "out", trials=1, overrides=["train.validate_every=2"])
+    tuned.work(run.Options())
+    assert 0 < tuned.table()["minutes"][0] < 10
+
+
 def test_a_hopeless_trial_is_pruned(base: str, tmp_path: Path, monkeypatch):
     """Every trial whose first epochs are no better than all before it is given up."""
     from optuna.pruners import PercentilePruner

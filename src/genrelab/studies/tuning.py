@@ -217,7 +217,7 @@ class Tuning:
                     "number": trial.number,
                     "state": trial.state.name.lower(),
                     "value": trial.value,
-                    "minutes": sum(float(timing[list(TIMINGS)].to_numpy().sum()) for timing in timings) / 60,
+                    "minutes": sum(float(np.nansum(timing[list(TIMINGS)])) for timing in timings) / 60,
                     "epochs": sum(len(timing) for timing in timings),
                     **{key: trial.params.get(key) for key in keys},
                     "reason": trial.user_attrs.get("reason", ""),
