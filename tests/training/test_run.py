@@ -55,6 +55,20 @@ def test_three_genres_of_tones_are_learned_across_artists(finished: Path) -> Non
     assert predictions.info["protocol"] == "artist-folds"
 
 
+def test_an_epoch_tells_the_rate_that_its_last_batch_was_learned_at(table: Path, tmp_path: Path) -> None:
+    options = {"epochs": 4, "batch_size": 64, "lr": 0.01, "schedule": "one-cycle"}  # one batch an epoch
+    folder = tmp_path / "run"
+    run.train_folds(tones(table, train=options), folder, [0], run.Options(stores=tmp_path / "stores"))
+    optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, total_steps=4)
+    rates = []
+    for _ in range(4):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert pd.read_csv(folder / "fold-0" / "history.csv")["learning_rate"].tolist() == pytest.approx(rates)
+
+
 def test_a_run_folder_tells_everything_about_itself(finished: Path) -> None:
     files = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
     fold = {"best.safetensors", "last.safetensors", "history.csv", "timing.csv", "fold.json", "predictions.parquet"}

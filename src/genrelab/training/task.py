@@ -64,6 +64,7 @@ class GenreTask(LightningModule):
         self.train_loss, self.validation_loss = MeanMetric(), MeanMetric(nan_strategy=math.inf)
         self.schedule: Schedule | None = None
         self._schedule_state: dict[str, Any] = {}
+        self._rate = math.nan
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return logits (batch, genres) of `waveform` (batch, samples)."""
@@ -130,7 +131,8 @@ class GenreTask(LightningModule):
         return features, targets
 
     def on_train_batch_end(self, outputs: Any, batch: Crops, batch_index: int) -> None:
-        """Step a schedule that moves with every batch."""
+        """Note the rate that the batch was learned at, and step a schedule that moves with every batch."""
+        self._rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         if self.schedule is not None:
             self.schedule.after_batch()
 
@@ -155,7 +157,7 @@ class GenreTask(LightningModule):
         """Log the epoch and step a schedule that moves with it, before the epoch's checkpoint is written."""
         self.log("train_loss", self.train_loss)
         self.log("train_accuracy", self.train_accuracy)
-        self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
+        self.log("learning_rate", self._rate)  # of the last batch: the schedule is at the next one already
         if self.schedule is not None:
             metrics = self.trainer.callback_metrics
             self.schedule.after_epoch(float(metrics.get(self.train_options.monitor, float("nan"))))
