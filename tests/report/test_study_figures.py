@@ -97,3 +97,24 @@ def test_what_was_drawn_evenly_stands_on_an_even_axis_and_logarithms_on_theirs()
     )
     _, even, log = tuning_figure(table, ["even", "log"], "validation_loss", False).axes
     assert (even.get_xscale(), log.get_xscale()) == ("linear", "log")
+
+
+def test_labels_below_a_panel_do_not_lie_upon_each_other():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "number": range(8),
+            "state": "complete",
+            "value": rng.uniform(1, 2, 8),
+            "one power of ten": [1.6e-4, 2e-4, 4e-4, 5e-4, 1.2e-3, 2e-3, 3e-3, 5e-3],
+            "lists": ["[16, 32, 64, 64]", "[32, 64, 128, 128]", "[8, 16, 32, 32]", "none"] * 2,
+        }
+    )
+    figure = tuning_figure(table, ["one power of ten", "lists"], "validation_loss", larger_is_better=False)
+    figure.draw_without_rendering()
+    for axes in figure.axes[1:]:
+        labels = [text for text in axes.get_xticklabels(which="both") if text.get_text()]
+        boxes = sorted((text.get_window_extent() for text in labels), key=lambda box: box.x0)
+        seen = [box for box in boxes if axes.bbox.x0 <= (box.x0 + box.x1) / 2 <= axes.bbox.x1]
+        assert len(seen) >= 2
+        assert all(left.x1 < right.x0 for left, right in zip(seen, seen[1:], strict=False))

@@ -1,7 +1,7 @@
 """The house style of every figure: one place for colours, type and sizes."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -95,22 +95,34 @@ def line_style(number: int) -> dict[str, Any]:
 
 
 class _Powers(LogFormatterSciNotation):
-    """Powers of ten with raised letters instead of formulas, which ``text.parse_math`` leaves as they are written."""
+    """Powers of ten with raised letters instead of formulas, which ``text.parse_math`` leaves as they are written.
+
+    Parameters
+    ----------
+    between
+        Which multiples of them may be labelled, too.
+    """
 
     _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+    def __init__(self, between: Sequence[int]) -> None:
+        super().__init__()
+        self._labelled = {"1", *map(str, between)}
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         if not super().__call__(x, pos):  # one of those that have no label
             return ""
         exponent = math.floor(math.log10(x) + 1e-9)
         factor, power = f"{x / 10**exponent:g}", f"10{str(exponent).translate(self._RAISED)}"
+        if factor not in self._labelled:
+            return ""
         return power if factor == "1" else f"{factor}\u00d7{power}"
 
 
-def name_powers(axis: Axis) -> None:
-    """Label a logarithmic axis."""
-    axis.set_major_formatter(_Powers())
-    axis.set_minor_formatter(_Powers())
+def name_powers(axis: Axis, between: Sequence[int] = range(2, 10)) -> None:
+    """Label a logarithmic axis: powers of ten and, where there are few, the multiples `between` them."""
+    axis.set_major_formatter(_Powers(between))
+    axis.set_minor_formatter(_Powers(between))
 
 
 def unit_square(axes: Axes) -> None:

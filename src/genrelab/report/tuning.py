@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from genrelab.report.style import BLUE, FAINT, VERMILION, WIDTH, name_powers, new_figure, styled
 
 COLUMNS = 3
+LETTERS = 30  # beside each other below a panel
 Places = npt.NDArray[np.float64]
 
 
@@ -86,11 +88,12 @@ def _place(axes: Axes, values: "pd.Series[float]", chosen: pd.DataFrame) -> Plac
     numbers = pd.to_numeric(values, errors="coerce")
     choices = sorted(values.dropna().unique(), key=lambda value: (isinstance(value, str), value))
     if numbers.notna().sum() < values.notna().sum() or len(choices) <= 5:
-        axes.set_xticks(range(len(choices)), [str(choice) for choice in choices])
+        letters = max(4, LETTERS // len(choices))
+        axes.set_xticks(range(len(choices)), [fill(str(choice), letters) for choice in choices])
         axes.set_xlim(-0.5, len(choices) - 0.5)
         return np.array([choices.index(value) for value in values[chosen.index]], dtype=np.float64)
     # Drawn from a range of logarithms most are small; drawn evenly, half are above half the largest.
     if numbers.min() > 0 and numbers.max() / numbers.min() > 20 and numbers.median() < numbers.max() / 4:
         axes.set_xscale("log")
-        name_powers(axes.xaxis)
+        name_powers(axes.xaxis, between=[3])  # more would lie upon each other
     return numbers[chosen.index].to_numpy(dtype=np.float64)
