@@ -1,5 +1,7 @@
 """Figures and words of ablations and tunings, from tables alone."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,4 +119,4 @@ def test_labels_below_a_panel_do_not_lie_upon_each_other():
         boxes = sorted((text.get_window_extent() for text in labels), key=lambda box: box.x0)
         seen = [box for box in boxes if axes.bbox.x0 <= (box.x0 + box.x1) / 2 <= axes.bbox.x1]
         assert len(seen) >= 2
-        assert all(left.x1 < right.x0 for left, right in zip(seen, seen[1:], strict=False))
+        assert all(left.x1 < right.x0 for left, right in pairwise(seen))
