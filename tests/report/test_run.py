@@ -75,6 +75,20 @@ def test_a_genre_without_test_clips_is_null_in_json(make_run) -> None:
     assert genres[2]["recall_low"] is None
 
 
+def test_runs_are_compared_where_a_genre_was_neither_tested_nor_called(make_run, tmp_path: Path) -> None:
+    folders = []
+    for name in ("one", "other"):
+        folder = make_run(name, genres=("rock", "jazz", "never"), clips=30)
+        predictions = Predictions.read(folder / "predictions.parquet")
+        table = predictions.table[predictions.table["genre"] != "never"].copy()
+        table["p_rock"], table["p_never"] = table["p_rock"] + table["p_never"], 0.0
+        Predictions(table, predictions.info).write(folder / "predictions.parquet")
+        folders.append(folder)
+    compare_runs(folders, tmp_path / "page.html")
+    row = (tmp_path / "page.html").read_text().partition("<tr><th>never</th>")[2].partition("</tr>")[0]
+    assert row.count("<td>\u2013") == 2
+
+
 @pytest.mark.parametrize("name", ["predictions.parquet", "run.json", "recipe.yaml", "environment.json"])
 def test_a_missing_file_is_named(make_run, name) -> None:
     folder = make_run()
