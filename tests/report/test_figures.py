@@ -167,3 +167,16 @@ def test_a_persons_own_settings_do_not_show_through(history) -> None:
     plain = png_bytes(training_figure(history), dpi=DPI)
     with mpl.rc_context({"lines.linewidth": 9, "axes.facecolor": "red", "savefig.bbox": "tight"}):
         assert png_bytes(training_figure(history), dpi=DPI) == plain
+
+
+@pytest.mark.parametrize(
+    "genres", [("Progressive Psychedelic Space Rock and Krautrock", "rock", "pop"), ("WWWWWWWWWWWWWWW", "MMMMMMM")]
+)
+def test_a_confusion_matrix_of_long_names_lies_within_its_figure(genres: tuple[str, ...]) -> None:
+    figure = confusion_figure(np.ones((len(genres), len(genres)), int), genres)
+    png_bytes(figure)
+    box = figure.get_tightbbox()
+    assert box.x0 >= 0
+    assert box.y0 >= 0
+    assert box.x1 <= figure.get_figwidth()
+    assert box.y1 <= figure.get_figheight()

@@ -46,4 +46,7 @@ def _settle(figure: Figure) -> None:
     if figure.get_layout_engine() is not None:
         FigureCanvasAgg(figure)
         figure.draw_without_rendering()
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height:
+            figure.draw_without_rendering()  # cells that stay square leave their labels room in a second pass alone
         figure.set_layout_engine("none")
