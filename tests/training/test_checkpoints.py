@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,25 @@ def test_a_checkpoint_refuses_what_it_could_not_give_back(tmp_path: Path) -> Non
     with pytest.raises(TypeError, match="cannot hold a set"):
         SafetensorsIO().save_checkpoint({"odd": {1, 2}}, tmp_path / "c.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, files have no largest size")
+def test_a_full_disk_is_told_in_a_sentence_and_leaves_the_old_file(tmp_path: Path) -> None:
+    import resource
+
+    path = tmp_path / "c.safetensors"
+    save_weights(nn.Linear(2, 2), path)
+    before, limit = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limit[1]))
+    try:
+        with pytest.raises(RunError, match=r"c\.safetensors: cannot be written .*; make room, and go on with --resume"):
+            save_weights(nn.Linear(99, 99), path)
+        with pytest.raises(RunError, match=r"c\.safetensors: cannot be written"):
+            SafetensorsIO().save_checkpoint({"weights": torch.ones(999)}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_truncated_checkpoint_is_named(tmp_path: Path) -> None:

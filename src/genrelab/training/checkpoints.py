@@ -22,11 +22,16 @@ class SafetensorsIO(CheckpointIO):
     """Reads and writes Lightning's checkpoints whole or not at all."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write `checkpoint` to `path` atomically."""
+        """Write `checkpoint` to `path` atomically.
+
+        Raises
+        ------
+        RunError
+            The disk is full.
+        """
         tensors: dict[str, Tensor] = {}
         tree = _encode(checkpoint, tensors)
-        with atomic_path(path) as temporary:
-            save_file(tensors, temporary, metadata={"checkpoint": json.dumps(tree)})
+        _write(tensors, path, {"checkpoint": json.dumps(tree)})
 
     def load_checkpoint(self, path: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the tree that was saved to `path`, its tensors on the CPU."""
@@ -45,10 +50,15 @@ class SafetensorsIO(CheckpointIO):
 
 
 def save_weights(module: nn.Module, path: Path) -> None:
-    """Write a module's parameters and buffers to `path`, whole or not at all."""
+    """Write a module's parameters and buffers to `path`, whole or not at all.
+
+    Raises
+    ------
+    RunError
+        The disk is full.
+    """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    with atomic_path(path) as temporary:
-        save_file(state, temporary)
+    _write(state, path)
 
 
 def load_weights(module: nn.Module, path: Path, part: str = "") -> None:
@@ -65,6 +75,15 @@ def load_weights(module: nn.Module, path: Path, part: str = "") -> None:
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"{path}: cannot be loaded into this recipe's network ({reason})") from None
+
+
+def _write(tensors: dict[str, Tensor], path: Any, metadata: dict[str, str] | None = None) -> None:
+    """Write a file whole or not at all; a full disk is an error of safetensors' own, which knows no errno."""
+    try:
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, metadata)
+    except SafetensorError as error:
+        raise RunError(f"{path}: cannot be written ({error}); make room, and go on with --resume") from None
 
 
 def _encode(value: Any, tensors: dict[str, Tensor]) -> Any:
