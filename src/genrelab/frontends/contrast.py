@@ -1,5 +1,7 @@
 """Spectral contrast: how far peaks stand above valleys in each octave of the spectrum."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -58,7 +60,7 @@ class Contrast(Spectral):
         if n_bands < 1:
             raise RecipeError(f"frontend.n_bands: {n_bands} is not a positive number of octaves")
         super().__init__(sample_rate, n_bands + 1, n_fft, hop_length, 2.0, "none", 0.0, None, normalise)
-        if fmin <= 0 or fmin * 2 ** (n_bands - 1) >= sample_rate / 2:
+        if fmin <= 0 or n_bands - 1 >= math.log2(sample_rate / 2 / fmin):
             raise RecipeError(
                 f"frontend.fmin, frontend.n_bands: {n_bands} octaves above {fmin} Hz do not fit below "
                 f"{sample_rate / 2} Hz, half the sample rate"

@@ -33,6 +33,8 @@ class MelSpectral(Spectral):
         top_db: float | None,
         normalise: str,
     ) -> None:
+        if n_mels < 1:
+            raise RecipeError(f"frontend.n_mels: {n_mels} is not a positive number of bands")
         super().__init__(sample_rate, bins, n_fft, hop_length, power, log, log_floor, top_db, normalise)
         top = sample_rate / 2 if fmax is None else fmax
         if not 0 <= fmin < top <= sample_rate / 2:
@@ -40,8 +42,6 @@ class MelSpectral(Spectral):
                 f"frontend.fmin, frontend.fmax: {fmin} to {top} Hz is not a range between 0 and {sample_rate / 2} Hz, "
                 "half the sample rate"
             )
-        if n_mels < 1:
-            raise RecipeError(f"frontend.n_mels: {n_mels} is not a positive number of bands")
         if mel_scale not in ("slaney", "htk"):
             raise RecipeError(f"frontend.mel_scale: {mel_scale!r} is not one of slaney, htk")
         if norm not in ("slaney", None):

@@ -65,12 +65,12 @@ class Mfcc(MelSpectral):
         top_db: float | None = 80.0,
         normalise: Normalise = "clip-minmax",
     ) -> None:
+        if not 1 <= n_mfcc <= n_mels:
+            raise RecipeError(f"frontend.n_mfcc: {n_mfcc} is not between 1 and n_mels, {n_mels}")
         super().__init__(
             sample_rate, n_mfcc, n_fft, hop_length, n_mels, fmin, fmax, mel_scale, norm, 2.0, "db", log_floor, top_db,
             normalise,
         )  # fmt: skip
-        if not 1 <= n_mfcc <= n_mels:
-            raise RecipeError(f"frontend.n_mfcc: {n_mfcc} is not between 1 and n_mels, {n_mels}")
         self.register_buffer("dct", torch.from_numpy(dct_matrix(n_mfcc, n_mels)), persistent=False)
 
     def features(self, waveform: Tensor) -> Tensor:
