@@ -7,6 +7,7 @@ To renew them after a wanted change: ``GENRELAB_GOLDEN=write python -m pytest te
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from genrelab.errors import GenrelabWarning
 from genrelab.evaluation.calibration import expected_calibration_error, reliability
 from genrelab.evaluation.metrics import confusion
 from genrelab.report.confusion import confusion_figure
@@ -180,3 +182,12 @@ def test_a_confusion_matrix_of_long_names_lies_within_its_figure(genres: tuple[s
     assert box.y0 >= 0
     assert box.x1 <= figure.get_figwidth()
     assert box.y1 <= figure.get_figheight()
+
+
+def test_letters_that_the_font_lacks_are_told_in_one_sentence() -> None:
+    figure = confusion_figure(np.ones((2, 2), int), ("\u65e5\u672c\u306e\u97f3\u697d", "rock"))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        svg_text(figure)
+    assert [one.category for one in told] == [GenrelabWarning]
+    assert "figures show boxes in their place" in str(told[0].message)

@@ -2,11 +2,15 @@
 
 import io
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from genrelab.errors import GenrelabWarning
 from genrelab.files import atomic_path
 from genrelab.report.style import DPI, styled
 
@@ -26,19 +30,40 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Pat
 @styled
 def png_bytes(figure: Figure, dpi: float = DPI) -> bytes:
     """Return a figure as the bytes of a PNG file."""
-    _settle(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    with _boxes_told():
+        _settle(figure)
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
 @styled
 def svg_text(figure: Figure) -> str:
     """Return a figure as the text of an SVG file."""
-    _settle(figure)
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    with _boxes_told():
+        _settle(figure)
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+@contextmanager
+def _boxes_told() -> Iterator[None]:
+    """Say in one sentence what matplotlib says of each letter anew: that its font lacks it."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        yield
+    missing = [one for one in told if "missing from font" in str(one.message)]
+    for one in told:
+        if one not in missing:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    if missing:
+        warnings.warn(
+            "some names have letters that the figures' font (DejaVu Sans) lacks: figures show boxes in their place, "
+            "pages and tables the letters",
+            GenrelabWarning,
+            stacklevel=3,
+        )
 
 
 def _settle(figure: Figure) -> None:
