@@ -713,6 +713,20 @@ print(classifier.classify_file({str(path)!r}).genre, len(classifier.timeline({st
     assert (done.returncode, done.stdout.split()[0], done.stderr) == (0, "whistle", "")
 
 
+def test_classifying_tells_nobody_and_leaves_nothing_behind(tiny_bundle: Path, make_tone: Tone, tmp_path: Path):
+    path = write(tmp_path / "a.wav", make_tone(3000, 3))
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}  # CI=… would silence it, too
+    program = f"import genrelab; print(genrelab.load({str(tiny_bundle)!r}).classify_file({str(path)!r}).genre)"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, env=kept | {"HOME": str(home)}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("whistle\n", "")
+    assert list(home.rglob("*")) == []  # where ONNX Runtime reports, an identifier lies there
+
+
 def test_real_music_is_heard_without_a_failure(classifier: Classifier, shared_data: Path):
     predictions = list(classifier.classify_folder(shared_data / "fma-mp3"))
     assert len(predictions) == 30
