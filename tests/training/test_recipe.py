@@ -64,6 +64,22 @@ def test_a_recipe_holds_only_its_difference_from_its_base(tmp_path: Path) -> Non
     assert recipe.train.patience == load_recipe("published/fma-cnn").train.patience == 15
 
 
+@pytest.mark.parametrize("base", ["parent", "parent.yaml", "../mine/parent.yaml"])
+def test_a_base_is_looked_for_beside_the_recipe_first(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, lr in (("mine", 0.5), ("elsewhere", 0.1)):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, f"base: fma-cnn\ntrain: {{lr: {lr}}}\n", "parent.yaml")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load_recipe(write(tmp_path / "mine", f"base: {base}\n", "child.yaml")).train.lr == 0.5
+
+
+def test_bases_that_lead_back_by_another_way_are_told_to(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    write(tmp_path / "other", "base: ../mine.yaml\n", "far.yaml")
+    with pytest.raises(RecipeError, match="its base leads back to itself"):
+        load_recipe(write(tmp_path, "base: other/far.yaml\n", "mine.yaml"))
+
+
 def test_another_kind_starts_without_the_options_of_the_first(tmp_path: Path) -> None:
     recipe = load_recipe(write(tmp_path, "base: fma-cnn\nnetwork: {kind: rnn, units: 7}\n"))
     assert recipe.network.options["units"] == 7

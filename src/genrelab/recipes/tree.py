@@ -10,6 +10,8 @@ import yaml
 from genrelab.errors import RecipeError
 from genrelab.recipes import RECIPES, recipe_files
 
+SUFFIXES = (".yaml", ".yml")  # what tells a recipe's file from its name
+
 
 def read_tree(name: str, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], Path]:
     """Read a recipe, lay it over its bases and apply overrides; what it says is not checked.
@@ -43,7 +45,7 @@ def read_tree(name: str, overrides: Sequence[str] = ()) -> tuple[dict[str, Any],
 
 def _find(name: str) -> Path:
     path = Path(name)
-    if path.suffix in {".yaml", ".yml"}:
+    if path.suffix in SUFFIXES:
         if not path.is_file():
             raise RecipeError(f"{path}: no such recipe file")
         return path
@@ -78,15 +80,16 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _read_with_bases(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    if path in seen:
+    if path.resolve() in seen:
         raise RecipeError(f"{path}: its base leads back to itself")
     tree = _read(path)
     base = tree.pop("base", None)
     if base is None:
         return tree
-    beside = path.parent / f"{base}.yaml"
+    # Beside the recipe first: where it is called from must not decide what it says.
+    beside = path.parent / (str(base) if Path(str(base)).suffix in SUFFIXES else f"{base}.yaml")
     found = beside if beside.is_file() else _find(str(base))
-    return _merge(_read_with_bases(found, (*seen, path)), tree)
+    return _merge(_read_with_bases(found, (*seen, path.resolve())), tree)
 
 
 def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
