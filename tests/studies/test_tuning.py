@@ -128,6 +128,20 @@ def test_the_verb_tunes_writes_the_best_recipe_and_goes_on(base: str, tmp_path: 
     assert (out / "tuning.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_the_best_recipe_moves_with_its_base_and_is_trained_on_the_same_data(base: str, tmp_path: Path, capsys):
+    tree = yaml.safe_load(Path(base).read_text())
+    corpus = tree.pop("corpus")  # of the command line alone
+    project = tmp_path / "a project"
+    project.mkdir()
+    (project / "mine.yaml").write_text(yaml.safe_dump({"base": "small"} | tree))
+    data, out = str(corpus["path"]), project / "tuning"
+    command = ["tune", str(project / "mine.yaml"), "--data", data, "--space", SPACE[0], "--trials", "1"]
+    assert main([*command, "-o", str(out)]) == 0
+    assert f"genrelab train '{out / 'best.yaml'}' --data {data} trains" in capsys.readouterr().out
+    moved = project.rename(tmp_path / "moved")
+    assert load_recipe(moved / "tuning" / "best.yaml").train.epochs == 2
+
+
 def test_the_test_part_is_never_predicted(base: str, tmp_path: Path):
     tuned = tuning(base, tmp_path / "out", trials=1, folds=2)
     tuned.work(run.Options())

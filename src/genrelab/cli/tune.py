@@ -46,8 +46,11 @@ def tune(
     The same command goes on after an interruption; started several times, also on machines that share the disk, it
     shares the trials out. OUTPUT/best.yaml is the best recipe, OUTPUT/tuning.png shows all trials.
     """
+    import shlex
+
     import torch
     from rich.console import Console
+    from rich.markup import escape
 
     from genrelab.cli.console import progress_bars
     from genrelab.cli.train import corpus_overrides, corpus_section
@@ -90,8 +93,9 @@ def tune(
     running = int((tuning.table()["state"] == "running").sum())
     if running:
         console.print(f"{running} trials are still running in other processes; they write all this anew.")
+    command = ["genrelab", "train", str(folder / "best.yaml"), *(["--data", str(data)] if data else [])]
     console.print(
-        f"genrelab train {folder / 'best.yaml'} trains the best recipe. The best of many trials flatters its figure; "
+        f"{escape(shlex.join(command))} trains the best recipe. The best of many trials flatters its figure; "
         "only the test part of a run says how good it is.",
         soft_wrap=True,
     )

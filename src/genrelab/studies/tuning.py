@@ -1,6 +1,7 @@
 """Tuning: trials of a recipe within a space, chosen by Optuna, judged by validation alone."""
 
 import math
+import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from genrelab import __version__
 from genrelab.errors import RecipeError, RunError
 from genrelab.files import atomic_path, write_json, write_text
 from genrelab.locks import claimed
+from genrelab.recipes.tree import SUFFIXES
 from genrelab.report.save import save
 from genrelab.report.tuning import tuning_figure
 from genrelab.studies.journal import locks_folder, open_study
@@ -280,7 +282,9 @@ class Tuning:
     def _best_recipe(self, best: FrozenTrial) -> str:
         """Return a recipe that holds its base and how it differs."""
         where = Path(self.plan.recipe)
-        base = str(where.absolute()) if where.suffix in (".yaml", ".yml") else self.plan.recipe
+        base = self.plan.recipe
+        if where.suffix in SUFFIXES:  # from here to there, so that both may move together
+            base = os.path.relpath(where.resolve(), self.folder.resolve())
         about = (
             f"Trial {best.number} of the tuning {self.name}, the best of {len(self.study.trials)} by "
             f"{self.recipe.train.monitor} ({best.value:.4g})."
