@@ -64,6 +64,12 @@ def test_version(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out == f"genrelab {__version__}\n"
 
 
+def test_the_package_is_the_command_line():
+    command = [sys.executable, "-m", "genrelab", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"genrelab {__version__}\n", "")
+
+
 def test_our_warnings_are_said_once_in_a_line_and_others_are_left_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
