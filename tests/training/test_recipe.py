@@ -65,7 +65,7 @@ def test_a_recipe_holds_only_its_difference_from_its_base(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("base", ["parent", "parent.yaml", "../mine/parent.yaml"])
-def test_a_base_is_looked_for_beside_the_recipe_first(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_base_is_looked_for_beside_the_recipe_first(base: str, tmp_path: Path, monkeypatch) -> None:
     for folder, lr in (("mine", 0.5), ("elsewhere", 0.1)):
         (tmp_path / folder).mkdir()
         write(tmp_path / folder, f"base: fma-cnn\ntrain: {{lr: {lr}}}\n", "parent.yaml")

@@ -26,8 +26,9 @@ def compare(
         console.print(f"[yellow]warning:[/] {escape(warning)}")
     protocols = ", ".join(dict.fromkeys(ranking.table["protocol"]))
     clips = " to ".join(str(number) for number in sorted({ranking.table["clips"].min(), ranking.table["clips"].max()}))
-    table = Table(title=escape(f"{protocols}, {clips} test clips"), title_justify="left", title_style="bold")
-    for heading in ("run", "accuracy", "95 % interval", "macro F1", "best minus this", "which is", "p"):
+    title = escape(f"{protocols}, {clips} test clips")
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    for heading in ("run", "accuracy", "95 %\ninterval", "macro\nF1", "best\nminus this", "which is", "p"):
         table.add_column(heading, justify="left" if heading in ("run", "which is") else "right", overflow="fold")
     against = {pair.name_b: (pair, p) for pair, p in zip(ranking.against_best, ranking.holm_p, strict=True)}
     for row in ranking.table.to_dict("records"):
