@@ -132,6 +132,16 @@ def test_a_blend_is_told_with_its_intervals_and_doubts() -> None:
     assert told[4] == "1 file(s) could not be classified and are left out."
 
 
+def test_a_blend_is_also_told_between_the_two_genres_that_are_asked_for() -> None:
+    rows = np.array([[0.5, 0.3, 0.2]] * 5 + [[0.5, 0.2, 0.3]] * 4)
+    clips = pd.DataFrame({"clip": [str(n) for n in range(9)], "track": range(9), "artist": ""})
+    blend = Blend("afrobeats", ("hiphop", "disco", "rock"), clips, rows)
+    told = blend_words(blend, shares(blend), ("rock", "disco"))[-1]
+    assert told.startswith("9 of 9 clips are nearer hiphop, 0 nearer disco. Asked about rock (24")
+    assert told.endswith(": 4 of 9 clips are nearer rock, 5 nearer disco.")
+    assert blend_words(blend, shares(blend), ("disco", "hiphop")) == blend_words(blend, shares(blend))
+
+
 def test_a_genre_of_the_run_tells_its_own_share_first(part) -> None:
     blend = of_genre(part, "reggae")
     told = blend_words(blend, shares(blend))

@@ -69,7 +69,7 @@ def confusions(
         with atomic_path(output / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
     clips, unlinked = _corpus_clips(run)
-    words = [] if blend is None else blend_words(blend, tables["blend"])
+    words = [] if blend is None else blend_words(blend, tables["blend"], chosen)
     interval = bootstrap(predictions)["accuracy"]
     accuracy = metrics(predictions)["accuracy"]
     page = confusions_page(

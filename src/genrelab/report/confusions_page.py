@@ -56,7 +56,7 @@ def clip_links(corpus: pd.DataFrame | None, output: Path) -> dict[str, str]:
     return links
 
 
-def blend_words(blend: Blend, shares: pd.DataFrame) -> list[str]:
+def blend_words(blend: Blend, shares: pd.DataFrame, pair: tuple[str, str] | None = None) -> list[str]:
     """Say between which genres some clips lie, whether each clip does so, and how surely that is known.
 
     Parameters
@@ -65,6 +65,8 @@ def blend_words(blend: Blend, shares: pd.DataFrame) -> list[str]:
         The clips.
     shares
         `genrelab.evaluation.blends.shares` of them.
+    pair
+        Two genres that are asked for, though others may have larger shares.
     """
     share = {row["genre"]: row for row in shares.to_dict("records")}
     first, second = corners(blend)
@@ -94,8 +96,14 @@ def blend_words(blend: Blend, shares: pd.DataFrame) -> list[str]:
                 f"{100 * (1 - lead):.0f} of 100 cases."
             )
     lines.append(_variety_words(blend))
-    a, b = (blend.probabilities[:, blend.genres.index(genre)] for genre in (first, second))
-    lines.append(f"{int((a > b).sum())} of {len(a)} clips are nearer {first}, {int((b > a).sum())} nearer {second}.")
+
+    def nearer(first: str, second: str) -> str:
+        a, b = (blend.probabilities[:, blend.genres.index(genre)] for genre in (first, second))
+        return f"{int((a > b).sum())} of {len(a)} clips are nearer {first}, {int((b > a).sum())} nearer {second}."
+
+    lines.append(nearer(first, second))
+    if pair is not None and set(pair) != {first, second}:
+        lines[-1] += f" Asked about {told(pair[0])} and {told(pair[1])}: {nearer(*pair)}"
     if blend.failed:
         lines.append(f"{blend.failed} file(s) could not be classified and are left out.")
     return lines
@@ -162,7 +170,7 @@ def confusions_page(
         links=links,
         unlinked=unlinked,
         blend=blend,
-        blend_words=[] if blend is None or shares is None else blend_words(blend, shares),
+        blend_words=[] if blend is None or shares is None else blend_words(blend, shares, pair),
         shares=[]
         if shares is None
         else [(row, Interval(row["low"], row["high"])) for row in shares.to_dict("records")],
