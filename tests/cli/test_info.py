@@ -81,6 +81,16 @@ def test_for_programs_it_is_json(measured: Path, capsys: pytest.CaptureFixture[s
     assert "wav" in next(iter(facts["formats"].values()))
 
 
+def test_it_tells_where_the_cache_lies(
+    measured: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("GENRELAB_CACHE", str(tmp_path))
+    assert main(["info", "--bundle", str(measured)]) == 0
+    assert str(tmp_path) in capsys.readouterr().out.replace("\n", "").replace(" ", "")
+    assert main(["info", "--bundle", str(measured), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cache"] == str(tmp_path)
+
+
 def test_the_recipes_are_those_that_train_takes(measured: Path, capsys: pytest.CaptureFixture[str]):
     from genrelab.training.recipe import load_any
 

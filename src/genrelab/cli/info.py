@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genrelab.files import cache_folder
 from genrelab.recipes import recipe_files
 
 if TYPE_CHECKING:
@@ -34,11 +35,12 @@ def info(
     ] = None,
     format_: Annotated[Form, typer.Option("--format", "-f", help="For people, or for programs.")] = Form.TEXT,
 ) -> None:
-    """Print versions, devices, decoders, recipes, and what a bundle knows and how well."""
+    """Print versions, devices, decoders, the cache, recipes, and what a bundle knows and how well."""
     facts = {
         "versions": _versions(),
         "devices": _devices(),
         "formats": _formats(),
+        "cache": str(cache_folder()),
         "recipes": sorted(recipe_files()),
         "bundle": _bundle(bundle),
     }
@@ -132,6 +134,7 @@ def _print(facts: "Mapping[str, Any]") -> None:
     section("versions", versions | {"not installed": ", ".join(f"genrelab[{extra}]" for extra in missing) or NONE})
     section("runs on", {"": ", ".join(facts["devices"])})
     section("reads", facts["formats"])
+    section("keeps what can be made again in", {"": facts["cache"]})
     section("recipes", {"": " ".join(facts["recipes"]) or NONE})
     section("bundle", describe(facts["bundle"]))
 

@@ -32,7 +32,8 @@ def reproduce(
         bool, typer.Option("--short", help="Take the rows' variants for clips of 2 to 3 seconds.")
     ] = False,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every recipe.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every recipe, e.g. max_clips=100."),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("reproduced"),
     jobs: Annotated[int, typer.Option(min=1, help="Processes that train at the same time.")] = 1,
