@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from genrelab.cli.app import main
+from genrelab.errors import RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.extractors.handcrafted import COLUMNS
 from genrelab.studies.reproduce import Data, Plan, extracted, published_rows, resolve, summarise, waves
@@ -139,6 +140,20 @@ def test_a_row_that_there_is_not_leaves_nothing(tmp_path, capsys):
     assert main(["reproduce", "gtzan-cnn-lstn", "--quick", "-o", str(tmp_path / "out")]) == 2
     assert "gtzan-cnn-lstn" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [([], True), (["--set", "corpus.clips=50"], False), (["--pictures", "p"], False)]
+)
+def test_rows_without_data_are_told_to_learn_from_synthesised_music(given, told, tmp_path, capsys, monkeypatch):
+    def stop(*_: object) -> None:
+        raise RunError("that is enough")
+
+    monkeypatch.setattr("genrelab.studies.reproduce.reproduce", stop)
+    assert main(["reproduce", "fma-cnn", *given, "-o", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "that is enough" in said
+    assert ("synthesised music" in said) == told
 
 
 def test_a_protocol_that_the_corpus_does_not_fit_is_told_before_the_first_training(table: Path, tmp_path, capsys):

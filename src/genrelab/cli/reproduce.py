@@ -1,5 +1,6 @@
 """``genrelab reproduce``: the published systems, row by row."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,10 @@ def reproduce(
         bool,
         typer.Option("--quick", help="One epoch on a few synthesised clips, export, classify: does it work?"),
     ] = False,
-    data: Annotated[Path | None, typer.Option(help="Sound to learn from, as for `genrelab train`.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Sound to learn from, as for `genrelab train`. [default: synthesised music]"),
+    ] = None,
     pictures: Annotated[Path | None, typer.Option(help="GTZAN 2.0's pictures, for the image rows.")] = None,
     table: Annotated[Path | None, typer.Option(help="Its features_30_sec.csv, for the rows of columns.")] = None,
     pieces_table: Annotated[Path | None, typer.Option(help="Its features_3_sec.csv (or 10).")] = None,
@@ -51,7 +55,7 @@ def reproduce(
     from genrelab.cli.console import progress_bars
     from genrelab.cli.train import corpus_section
     from genrelab.corpora import load_corpus
-    from genrelab.errors import RecipeError
+    from genrelab.errors import GenrelabWarning, RecipeError
     from genrelab.files import atomic_path
     from genrelab.report.run import evaluate_run
     from genrelab.studies.reproduce import Data, Plan, prove, published_rows, summarise, waves
@@ -70,6 +74,12 @@ def reproduce(
         sections = Data({"kind": "toy", **toy})
         plan = Plan(names, sections, ["random"], 1, [0], ["train.epochs=1", *(set_ or [])], short=True)
     else:
+        if not any((data, pictures, table, pieces_table)) and not any(one.startswith("corpus.") for one in set_ or []):
+            warnings.warn(
+                "no --data: the rows learn from synthesised music (the toy corpus); figures say nothing of real music",
+                GenrelabWarning,
+                stacklevel=2,
+            )
         sections = Data(corpus_section(data) if data else None, pictures, table, pieces_table)
         plan = Plan(names, sections, protocol or ["random", "artist-folds"], folds, range(seeds), set_ or [], short)
     console = Console(highlight=False)
