@@ -183,6 +183,16 @@ def test_channels_are_averaged(classifier: Classifier, make_tone: Tone):
     assert stereo.probability == pytest.approx(classifier.classify(tone, RATE).probability, abs=1e-5)
 
 
+def test_channels_that_cancel_are_not_silent(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    tone = make_tone(1000, 1)
+    upside_down = np.stack([tone, -tone], axis=1)
+    assert classifier.classify(upside_down, RATE) == classifier.classify(tone, RATE)
+    path = write(tmp_path / "a.wav", upside_down)
+    assert classifier.classify_file(path).probability == pytest.approx(
+        classifier.classify(tone, RATE).probability, abs=1e-3
+    )
+
+
 def test_whole_numbers_are_scaled(classifier: Classifier, make_tone: Tone):
     tone = make_tone(1000, 1)
     expected = classifier.classify(tone, RATE).probability

@@ -10,6 +10,7 @@ import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
+from genrelab.audio.decoders import to_mono
 from genrelab.audio.processors import processors
 from genrelab.audio.read import LARGEST, probe, read
 from genrelab.audio.source import PathLike, Sound, Source, path_of, source
@@ -370,5 +371,4 @@ def _mono(samples: NDArray[Any]) -> NDArray[np.float32]:
     if not np.isfinite(floats).all():
         raise AudioError(_MEMORY, "hold NaN or infinity")
     np.clip(floats, -LARGEST, LARGEST, out=floats)
-    mono: NDArray[np.float32] = floats if floats.ndim == 1 else floats.mean(axis=1)
-    return mono
+    return floats if floats.ndim == 1 else to_mono(floats)
