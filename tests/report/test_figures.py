@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from genrelab.errors import GenrelabWarning
 from genrelab.evaluation.calibration import expected_calibration_error, reliability
 from genrelab.evaluation.metrics import confusion
+from genrelab.report import style
 from genrelab.report.confusion import confusion_figure
 from genrelab.report.curves import precision_recall_figure, reliability_figure, roc_figure, training_figure
 from genrelab.report.save import png_bytes, save, svg_text
@@ -185,9 +186,18 @@ def test_a_confusion_matrix_of_long_names_lies_within_its_figure(genres: tuple[s
 
 
 def test_letters_that_the_font_lacks_are_told_in_one_sentence() -> None:
-    figure = confusion_figure(np.ones((2, 2), int), ("\u65e5\u672c\u306e\u97f3\u697d", "rock"))
+    figure = confusion_figure(np.ones((2, 2), int), ("\U000f1234", "rock"))  # of private use: no font has it
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         svg_text(figure)
     assert [one.category for one in told] == [GenrelabWarning]
     assert "figures show boxes in their place" in str(told[0].message)
+
+
+def test_letters_that_the_font_lacks_are_drawn_in_one_that_is_here(monkeypatch) -> None:
+    monkeypatch.setattr(style, "OTHER_FONTS", ("None such", "STIXNonUnicode"))  # the second comes with matplotlib
+    monkeypatch.setattr(style, "other_fonts", style.other_fonts.__wrapped__)
+    figure = confusion_figure(np.ones((2, 2), int), ("\ue000", "rock"))  # of private use, and of that font
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        svg_text(figure)

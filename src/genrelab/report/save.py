@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from matplotlib import get_cachedir
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from genrelab.errors import GenrelabWarning
 from genrelab.files import atomic_path
-from genrelab.report.style import DPI, styled
+from genrelab.report.style import DPI, OTHER_FONTS, styled
 
 
 def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Path, Path]:
@@ -59,8 +60,8 @@ def _boxes_told() -> Iterator[None]:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     if missing:
         warnings.warn(
-            "some names have letters that the figures' font (DejaVu Sans) lacks: figures show boxes in their place, "
-            "pages and tables the letters",
+            "some names have letters that no font here has: figures show boxes in their place, pages and tables the "
+            f"letters. Install one ({', '.join(OTHER_FONTS[:3])} …), and delete {get_cachedir()}/fontlist*.json",
             GenrelabWarning,
             stacklevel=3,
         )

@@ -1,14 +1,17 @@
 """The house style of every figure: one place for colours, type and sizes."""
 
+import logging
 import math
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
 from matplotlib.ticker import LogFormatterSciNotation
 
 P = ParamSpec("P")
@@ -28,8 +31,15 @@ INK, FAINT, GRID = "#22262B", "#6B7280", "#E3E6EA"
 WIDTH = 7.2  # inches: both columns of a paper
 DPI = 160
 
+FONT = "DejaVu Sans"  # comes with matplotlib, so that figures look alike everywhere
+# Of systems and packages, for names in letters that it lacks; those of a machine are used there.
+OTHER_FONTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Source Han Sans SC", "WenQuanYi Zen Hei",
+    "PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic",
+    "Noto Sans Devanagari", "Noto Sans Thai", "Noto Emoji", "Segoe UI Emoji", "Arial Unicode MS",
+)  # fmt: skip
+
 _RC: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that figures look alike everywhere
     "font.size": 8.5,
     "text.parse_math": False,  # names hold dollars: $uicideboy$
     "axes.titlesize": 9.5,
@@ -72,16 +82,39 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context(_rc()):
+        with mpl.rc_context(_rc()), _any_weight():
             return draw(*args, **kwargs)
 
     return wrapper
 
 
+@contextmanager
+def _any_weight() -> Iterator[None]:
+    """Keep matplotlib from telling that one of `OTHER_FONTS` has no bold letters, or those alone."""
+    log = logging.getLogger("matplotlib.font_manager")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
 def _rc() -> Any:
     """Matplotlib's own defaults under the house style, so that a person's matplotlibrc does not show through."""
     kept = {"backend", "backend_fallback", "interactive", "toolbar"}  # of the session, not of the style
-    return {key: value for key, value in mpl.rcParamsDefault.items() if key not in kept} | _RC
+    return (
+        {key: value for key, value in mpl.rcParamsDefault.items() if key not in kept}
+        | _RC
+        | {"font.family": [FONT, *other_fonts()]}
+    )
+
+
+@cache
+def other_fonts() -> list[str]:
+    """Return those of `OTHER_FONTS` that this machine has."""
+    here = set(get_font_names())
+    return [name for name in OTHER_FONTS if name in here]
 
 
 def new_figure(width: float = WIDTH, height: float = 3.2) -> Figure:
