@@ -64,12 +64,21 @@ def combine_runs(recipe: EnsembleRecipe, folder: Path, resume: bool = False) -> 
 
 
 def read_ensemble(folder: Path) -> EnsembleRecipe | None:
-    """Return the recipe of an ensemble's run, None for a run of another kind."""
+    """Return the recipe of an ensemble's run, None for a run of another kind.
+
+    A member that is not where the recipe says, since the runs were moved or are used from another folder, is looked for
+    beside the run.
+    """
     path = folder / "recipe.yaml"
     if not path.is_file():
         return None
     tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return EnsembleRecipe.model_validate(tree) if isinstance(tree, dict) and "ensemble" in tree else None
+    if not isinstance(tree, dict) or "ensemble" not in tree:
+        return None
+    recipe = EnsembleRecipe.model_validate(tree)
+    named = [(member, folder.absolute().parent / member.name) for member in recipe.ensemble.members]
+    found = tuple(beside if beside.is_dir() and not member.is_dir() else member for member, beside in named)
+    return recipe.model_copy(update={"ensemble": recipe.ensemble.model_copy(update={"members": found})})
 
 
 def load_ensembles(recipe: EnsembleRecipe, folds: Sequence[int]) -> tuple[list["Ensemble"], Recipe, dict[str, Any]]:
