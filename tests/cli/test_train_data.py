@@ -1,6 +1,8 @@
 """What ``--data`` takes what lies there for."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +21,16 @@ def test_fma_is_known_by_its_folder_and_its_numbers_are_no_genres(tmp_path: Path
     assert corpus_section(tmp_path / "fma_medium")["kind"] == "fma"
 
 
-def test_the_folder_of_gtzans_genres_is_gtzan_under_whatever_name(tmp_path: Path):
+@pytest.mark.parametrize(("clips", "section"), [(100, {"kind": "gtzan"}), (9, {"kind": "gtzan", "partial": True})])
+def test_the_folder_of_gtzans_genres_is_gtzan_under_whatever_name(tmp_path: Path, clips: int, section: dict[str, Any]):
     for genre in GENRES:
         (tmp_path / genre).mkdir()
-        (tmp_path / genre / f"{genre}.00007.wav").touch()
-    assert corpus_section(tmp_path)["kind"] == "gtzan"
-    (tmp_path / "rock" / "rock.00007.wav").rename(tmp_path / "rock" / "song.wav")
+        for number in range(clips):
+            (tmp_path / genre / f"{genre}.{number:05}.wav").touch()
+    assert corpus_section(tmp_path) == {**section, "root": str(tmp_path)}
+    shutil.rmtree(tmp_path / "rock")
+    (tmp_path / "rock").mkdir()
+    (tmp_path / "rock" / "song.wav").touch()
     assert corpus_section(tmp_path)["kind"] == "folder"
 
 

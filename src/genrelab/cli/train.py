@@ -114,7 +114,7 @@ def _show(folder: Path) -> None:
     Console().print(f"[bold]{escape(str(folder / 'report.html'))}[/] shows it all.", highlight=False)
 
 
-def corpus_section(data: Path) -> dict[str, str]:
+def corpus_section(data: Path) -> dict[str, Any]:
     """Return a recipe's corpus section for what lies at `data`: a published corpus, or one's own."""
     from genrelab.errors import RecipeError
 
@@ -129,7 +129,7 @@ def corpus_section(data: Path) -> dict[str, str]:
     raise RecipeError(f"--data {data}: neither a table (.csv, .parquet, .jsonl) nor a folder")
 
 
-def _folder_of(data: Path) -> dict[str, str]:
+def _folder_of(data: Path) -> dict[str, Any]:
     """Return the kind of a folder's corpus. Published ones are known by their folders' names, as they are unpacked."""
     from genrelab.corpora.gtzan_facts import GENRES
 
@@ -144,8 +144,11 @@ def _folder_of(data: Path) -> dict[str, str]:
         if data.name == f"fma_{subset}" or (data / f"fma_{subset}").is_dir():
             return {"kind": "fma", "subset": subset}
     # What genres/ holds, under whatever name: its artists, repeats and lists are known.
-    whole = all(any((data / genre).glob(f"{genre}.[0-9][0-9][0-9][0-9][0-9].*")) for genre in GENRES)
-    return {"kind": "gtzan" if whole else "folder"}
+    clips = min(len(list((data / genre).glob(f"{genre}.[0-9][0-9][0-9][0-9][0-9].*"))) for genre in GENRES)
+    if not clips:
+        return {"kind": "folder"}
+    # Where much is missing a part of it is meant, and its notes say so; where little is, the copy is damaged.
+    return {"kind": "gtzan"} if clips > 90 else {"kind": "gtzan", "partial": True}
 
 
 def corpus_overrides(section: "Mapping[str, object]") -> list[str]:

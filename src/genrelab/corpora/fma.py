@@ -95,7 +95,7 @@ def load(
     if missing := list(table.loc[~there, "clip"]):
         fault = f"{len(missing)} of {len(table)} clips are missing: {listed(missing)}"
         if not partial:
-            raise CorpusError(f"{folder}: {fault}. Mend the copy, or accept it as it is with the option partial=true")
+            raise CorpusError(f"{folder}: {fault}. Mend the copy, or accept it as it is (corpus.partial=true)")
         notes.append(fault)
     table = table[there].reset_index(drop=True)
     table.insert(1, "path", [files[clip] for clip in table["clip"]])

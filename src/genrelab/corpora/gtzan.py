@@ -67,7 +67,7 @@ def load(
         faults.append(f"{len(missing)} clips are missing: {listed(missing)}")
     if faults and not partial:
         raise CorpusError(
-            f"{genres_folder}: {'; '.join(faults)}. Mend the copy, or accept it as it is with the option partial=true"
+            f"{genres_folder}: {'; '.join(faults)}. Mend the copy, or accept it as it is (corpus.partial=true)"
         )
     clips = [clip for clip in every if clip in seconds]
     table = what_is_known(clips, index, lists, beside)

@@ -57,9 +57,7 @@ def load(
     if missing := [clip for clip in every if clip not in files and clip not in facts.UNREADABLE]:
         notes.append(f"{len(missing)} pictures are missing: {listed(missing)}")
         if not partial:
-            raise CorpusError(
-                f"{folder}: {notes[0]}. Mend the copy, or accept it as it is with the option partial=true"
-            )
+            raise CorpusError(f"{folder}: {notes[0]}. Mend the copy, or accept it as it is (corpus.partial=true)")
     rows = read_rows([Path(path).expanduser() for path in tables]) if tables else {}
     clips = [clip for clip in every if clip in files and (clip in rows or not tables)]
     table = gtzan.what_is_known(clips, index, lists, [root, folder, folder.parent, root.parent])
