@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from genrelab.cli.explain_confusions import confusions
 from genrelab.cli.explain_embedding import embedding
 from genrelab.errors import RunError
+from genrelab.evaluation.predictions import COLUMNS, PREFIX, Predictions
 from genrelab.explain import maps
 
 
@@ -91,6 +92,33 @@ def test_mistakes_about_confusions_are_one_sentence(tones_run: Path, tmp_path: P
     with pytest.raises(RunError, match="no rows of the part 'train'"):
         call("confusions", tones_run, "--part", "train", "-o", tmp_path)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.fixture
+def renamed(tones_run: Path, tmp_path: Path):
+    """Return a maker of copies of a run whose genres have other names; those that get none are left out."""
+
+    def rename(names: dict[str, str]) -> Path:
+        folder = tmp_path / "renamed"
+        shutil.copytree(tones_run, folder, ignore=shutil.ignore_patterns("fold-*"))
+        whole = Predictions.read(folder / "predictions.parquet")
+        rows = whole.table["genre"].isin(list(names))
+        values = whole.probabilities[rows][:, [genre in names for genre in whole.genres]]
+        table = whole.table.loc[rows, list(COLUMNS)].reset_index(drop=True).replace({"genre": names})
+        for genre, column in zip(filter(names.get, whole.genres), values.T / values.sum(axis=1), strict=True):
+            table[PREFIX + names[genre]] = column
+        Predictions(table, whole.info).write(folder / "predictions.parquet")
+        return folder
+
+    return rename
+
+
+def test_a_run_of_two_genres_has_none_that_lies_between_others(renamed, tmp_path: Path, call) -> None:
+    run = renamed({"high": "high", "low": "low"})
+    call("confusions", run, "--pair", "high,low", "-o", tmp_path / "pair")
+    with pytest.raises(RunError, match="--as-blend high: .* this run knows one other; look at the two with --pair"):
+        call("confusions", run, "--as-blend", "high", "-o", tmp_path / "blend")
+    assert not (tmp_path / "blend").exists()
 
 
 def test_a_map_is_made_once_and_read_again(tones_run: Path, tmp_path: Path, call, quick_maps: list[int]) -> None:

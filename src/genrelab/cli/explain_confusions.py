@@ -112,6 +112,11 @@ def _blend(named: str, predictions: "Predictions") -> "Blend":
     from genrelab.evaluation.blends import of_genre, read_classified
 
     if named in predictions.genres:
+        if len(predictions.genres) < 3:
+            raise RunError(
+                f"--as-blend {named}: lies between two other genres, and this run knows one other; look at the "
+                "two with --pair, or at a file of predictions"
+            )
         return of_genre(predictions, named)
     if not Path(named).is_file():
         raise RunError(
