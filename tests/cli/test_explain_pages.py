@@ -121,6 +121,14 @@ def test_a_run_of_two_genres_has_none_that_lies_between_others(renamed, tmp_path
     assert not (tmp_path / "blend").exists()
 
 
+def test_a_genre_in_brackets_keeps_its_name(renamed, tmp_path: Path, call) -> None:
+    said = call("confusions", renamed({"high": "[/high]", "low": "[low]", "noise": "noise"}), "-o", tmp_path / "out")
+    pairs = json.loads((tmp_path / "out" / "confusions.json").read_text())["pairs"]
+    assert pairs[0]["clips"] > 0
+    assert pairs[0]["true"] in said
+    assert pairs[0]["called"] in said
+
+
 def test_a_map_is_made_once_and_read_again(tones_run: Path, tmp_path: Path, call, quick_maps: list[int]) -> None:
     words = ("embedding", tones_run, "-o", tmp_path, "--stores", tones_run.parent / "stores")
     said = call(*words)

@@ -182,6 +182,7 @@ def _corpus_clips(run: Path) -> "tuple[pd.DataFrame | None, str]":
 
 
 def _print(console: Any, pairs: "pd.DataFrame", words: list[str]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from genrelab.evaluation.intervals import Interval
@@ -196,7 +197,7 @@ def _print(console: Any, pairs: "pd.DataFrame", words: list[str]) -> None:
         rate, mean = (
             f"{row[name]:.0%} ({span(Interval(row[f'{name}_low'], row[f'{name}_high']))})" for name in ("rate", "mean")
         )
-        drawn.add_row(row["true"], row["called"], f"{row['clips']} of {row['of']}", rate, mean)
+        drawn.add_row(escape(row["true"]), escape(row["called"]), f"{row['clips']} of {row['of']}", rate, mean)
     console.print(drawn)
     for sentence in words:
         console.print(sentence, markup=False, soft_wrap=True)
