@@ -45,6 +45,21 @@ def test_what_classify_writes_is_read(tmp_path: Path, kind: Format) -> None:
     assert found.failed == 1
 
 
+@pytest.mark.parametrize("kind", [Format.CSV, Format.JSON, Format.JSONL])
+def test_names_with_line_ends_and_a_spreadsheets_mark_are_read(tmp_path: Path, kind: Format) -> None:
+    names = ["x/new\nline.wav", "x/next\x85line.wav", "y/sepa\u2028rated.wav", "y/form\x0cfeed.wav", "carriage\rreturn"]
+    stream = io.StringIO()
+    out = writer(kind, stream, GENRES, False, None)
+    for name in names:
+        out.add(Prediction(name, "b", 0.7, genres=(("b", 0.7), ("a", 0.2), ("c", 0.1)), seconds=1.0), None)
+    out.close()
+    path = tmp_path / "some"
+    path.write_text(stream.getvalue(), encoding="utf-8-sig")
+    found = read_classified(path, GENRES)
+    assert list(found.clips["clip"]) == names
+    assert found.probabilities.tolist() == [[0.2, 0.7, 0.1]] * 5
+
+
 def test_spans_of_a_timeline_are_averaged_by_file(tmp_path: Path) -> None:
     path = tmp_path / "timeline.csv"
     path.write_text(

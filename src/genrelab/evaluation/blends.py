@@ -1,8 +1,9 @@
 """Music that is of no single genre as a blend of those that a model knows: shares, and where they come from."""
 
 import csv
+import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePath
@@ -81,8 +82,8 @@ def read_classified(path: Path, genres: Sequence[str]) -> Blend:
         It is none of these formats, of other genres, or holds only the first few genres of each file.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        rows = _records(text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text.splitlines())
+        text = path.read_bytes().decode("utf-8-sig")  # spreadsheets put a byte order mark in front
+        rows = _records(text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise RunError(
@@ -168,13 +169,14 @@ def _entropy(probabilities: Floats) -> Floats:
 
 def _records(text: str) -> list[tuple[str, dict[str, float]]]:
     """Return path and probabilities (none where it failed) of each object of a JSON array, or of JSON lines."""
-    objects = json.loads(text) if text.lstrip()[0] == "[" else [json.loads(x) for x in text.splitlines() if x.strip()]
+    # Not by `splitlines`: names may hold characters at which it would part them, such as U+2028.
+    objects = json.loads(text) if text.lstrip()[0] == "[" else [json.loads(x) for x in text.split("\n") if x.strip()]
     return [(str(one["path"]), {str(g["genre"]): float(g["probability"]) for g in one["genres"]}) for one in objects]
 
 
-def _csv_rows(lines: Iterable[str]) -> list[tuple[str, dict[str, float]]]:
+def _csv_rows(text: str) -> list[tuple[str, dict[str, float]]]:
     """Return path and probabilities (none where it failed) of each row of a CSV file; genres follow ``error``."""
-    reader = csv.reader(lines)
+    reader = csv.reader(io.StringIO(text, newline=""))
     header = next(reader, [])
     path, first = header.index("path"), header.index("error") + 1
     found: list[tuple[str, dict[str, float]]] = []
