@@ -116,7 +116,7 @@ def renamed(tones_run: Path, tmp_path: Path):
 def test_a_run_of_two_genres_has_none_that_lies_between_others(renamed, tmp_path: Path, call) -> None:
     run = renamed({"high": "high", "low": "low"})
     call("confusions", run, "--pair", "high,low", "-o", tmp_path / "pair")
-    with pytest.raises(RunError, match="--as-blend high: .* this run knows one other; look at the two with --pair"):
+    with pytest.raises(RunError, match=r"--as-blend high: .* this run knows one other; look at the two with --pair"):
         call("confusions", run, "--as-blend", "high", "-o", tmp_path / "blend")
     assert not (tmp_path / "blend").exists()
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
+from matplotlib.text import Text
 
 from genrelab.evaluation.blends import Blend, of_genre, shares
 from genrelab.evaluation.confusions import by_artist, confused, overlap, soft_confusion
@@ -48,6 +49,24 @@ MERITS = {
 @pytest.fixture(scope="module")
 def part(make_predictions):
     return make_predictions(clips=200).part("test")
+
+
+@pytest.mark.parametrize("length", [19, 60])
+def test_long_names_stay_within_figures_of_blends(length: int) -> None:
+    genres = tuple(f"{number} {'so it is called ' * 4}"[:length] for number in range(9))
+    given = np.random.default_rng(0).dirichlet(np.ones(9), 30)
+    clips = pd.DataFrame({"clip": range(30), "track": range(30), "artist": "someone"})
+    some = Blend(genres[0], genres, clips, given, genres[0])
+    corners = dict.fromkeys(genres[:3], given[:, :2])
+    figures = [blend_bars_figure(some), blend_artists_figure(some)]
+    figures.append(ternary_figure(corners, genres[1:3], f"{genres[0]} and the others"))
+    for figure in figures:
+        png_bytes(figure, DPI)  # lays it out
+        for text in figure.findobj(Text):
+            if text.get_text() and text.get_visible():
+                ends = text.get_window_extent()
+                assert ends.x0 >= 0, text
+                assert ends.x1 <= figure.bbox.width, text
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,16 @@
 """An explanation drawn, put into words and onto a page."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from genrelab.extractors.mel_scale import mel_to_hz
 from genrelab.report.explanation import Layer, explanation_figure
 from genrelab.report.explanation_page import explanation_page, in_words
+from genrelab.report.save import svg_text
 
 ROWS, FRAMES = 40, 60
 HERTZ = mel_to_hz(np.linspace(1, 44, ROWS))
@@ -43,6 +47,21 @@ def test_axes_tell_hertz_and_seconds_of_the_file() -> None:
     axes = explanation_figure(sound(), [bump()], SAID, "blues", start=10.0).axes[0]
     assert axes.get_xlim() == pytest.approx((9.975, 12.975))
     assert [label.get_text() for label in axes.get_yticklabels()] == ["250", "500", "1 k", "2 k", "4 k"]
+
+
+@pytest.mark.parametrize("seconds", [3.0, 30.0])
+@pytest.mark.parametrize("genre", ["Old-Time / Historic", "a genre whose name is longer than its music"])
+def test_long_names_stay_within_the_figure(genre: str, seconds: float) -> None:
+    layers = [sound(), *(replace(bump(), title=f"{method}, for {genre}") for method in ("Grad-CAM", "Occlusion"))]
+    layers = [replace(layer, times=np.linspace(0, seconds, FRAMES)) for layer in layers]
+    figure = explanation_figure(layers[0], layers[1:], SAID | {genre: 0.2}, genre)
+    svg_text(figure)  # lays it out
+    titles = [text for text in figure.findobj(Text) if text.get_text() and text.get_weight() == "bold"]
+    for text in (*titles, *figure.axes[1].get_yticklabels()):
+        ends = text.get_window_extent()
+        assert ends.x0 >= figure.axes[0].bbox.x0, text
+        assert ends.x1 <= figure.bbox.width, text
+    assert figure.axes[0].get_position().width > 0.3
 
 
 def test_the_genre_asked_about_is_always_among_the_bars() -> None:

@@ -28,7 +28,7 @@ def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
     facts = _facts(explanation)
     layers = [
         Layer(
-            f"{TITLES[name]}: what speaks for {explanation.genre}",
+            f"{TITLES[name]}, for {explanation.genre}",
             found.values,
             found.frequencies,
             found.times,

@@ -20,6 +20,8 @@ from genrelab.report.style import BLUE, COLOURS, FAINT, INK, MARKERS, WIDTH, new
 Floats = npt.NDArray[np.float64]
 
 _REST = "#D5D9DE"
+# Characters that there is room for: of a genre's name, the colour beside it and a legend's row; at a triangle's corner.
+_NAME, _SWATCH, _ROW, _CORNER, _TOP = 30, 5, 110, 24, 48
 _NAMED = 6  # so many genres have a colour in stacked bars; more could not be told apart
 
 
@@ -197,14 +199,16 @@ def ternary_figure(
             zorder=2 + front,
         )
         handles.append(marks)
+        name = words.short(name, _CORNER)
         labels.append(f"{name} ({len(values)})")
         if front:
             mean = x.mean(), y.mean()
             handles.append(axes.scatter(*mean, s=150, marker="+", color=INK, linewidths=2, zorder=4))
             labels.append(f"mean of {name}")
-    axes.text(-0.02, -0.02, f"{corners[0]} 100 %", ha="left", va="top", weight="bold")
-    axes.text(1.02, -0.02, f"{corners[1]} 100 %", ha="right", va="top", weight="bold")
-    axes.text(0.5, height + 0.02, f"{rest} 100 %", ha="center", va="bottom", weight="bold")
+    left, right = (f"{words.short(name, _CORNER)} 100 %" for name in corners)
+    axes.text(-0.02, -0.02, left, ha="left", va="top", weight="bold")
+    axes.text(1.02, -0.02, right, ha="right", va="top", weight="bold")
+    axes.text(0.5, height + 0.02, f"{words.short(rest, _TOP)} 100 %", ha="center", va="bottom", weight="bold")
     axes.set(xlim=(-0.06, 1.06), ylim=(-0.08, height + 0.08), aspect="equal")
     axes.axis("off")
     # By hand: matplotlib passes over names that begin with "_".
@@ -279,8 +283,11 @@ def _percent(axes: Axes) -> None:
 
 
 def _legend(figure: Figure, colours: dict[str, str]) -> None:
-    handles = [Patch(color=colour, label=genre) for genre, colour in colours.items()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handlelength=1.0, columnspacing=1.2)
+    handles, labels = [Patch(color=colour) for colour in colours.values()], [words.short(g, _NAME) for g in colours]
+    widths = [len(label) + _SWATCH for label in labels]
+    # In one row where there is room for it; else in columns as wide as the longest.
+    columns = len(labels) if sum(widths) <= _ROW else max(1, _ROW // max(widths))
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, handlelength=1.0, columnspacing=1.2)
 
 
 def _grid(step: float) -> list[Floats]:

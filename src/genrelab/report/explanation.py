@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from genrelab.extractors.mel_scale import hz_to_mel
+from genrelab.report import words
 from genrelab.report.style import BLUE, FAINT, INK, WIDTH, new_figure, styled
 
 # Sound in greys and saliency in one hue over it, so that both can be told apart in print and by any eye.
@@ -20,6 +21,7 @@ _ROWS = 160  # of a drawn map
 _MOST_OPAQUE = 0.75
 _BARS = 5
 _SHORT = 8.0  # seconds; longer clips take the whole width
+_NAME, _TITLE, _LONG_TITLE = 16, 34, 60  # characters that there is room for: beside the bars, over half, over most
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,18 @@ def explanation_figure(
     if len(maps) > 1 and sound.times[-1] <= _SHORT:
         figure = new_figure(WIDTH, 4.9)
         grid = figure.subplots(2, 2)
-        places, bars = [grid[0, 0], *grid[1]], grid[0, 1]
+        places, bars, room = [grid[0, 0], *grid[1]], grid[0, 1], _TITLE
     else:
         figure = new_figure(WIDTH, 0.3 + 2.3 * (1 + len(maps)))
         grid = figure.subplots(1 + len(maps), 2, width_ratios=[2.6, 1])
-        places, bars = list(grid[:, 0]), grid[0, 1]
+        places, bars, room = list(grid[:, 0]), grid[0, 1], _LONG_TITLE
         for axes in grid[1:, 1]:
             axes.remove()
     for axes, layer in zip(places, [sound, *maps], strict=True):
         _paint_sound(axes, sound, start)
         if layer is not sound:
             _paint_map(axes, layer, sound, start)
-        axes.set_title(layer.title)
+        axes.set_title(words.short(layer.title, room))
     _bars(bars, probabilities, genre)
     return figure
 
@@ -125,7 +127,7 @@ def _bars(axes: Axes, probabilities: Mapping[str, float], genre: str) -> None:
     axes.barh(range(len(best)), values, height=0.6, color=[_FOR if name == genre else BLUE for name in names])
     for place, value in enumerate(values):
         axes.text(value + 0.02, place, f"{100 * value:.0f} %", va="center", color=INK, fontsize=8)
-    axes.set_yticks(range(len(best)), names)
+    axes.set_yticks(range(len(best)), [words.short(name, _NAME) for name in names])
     axes.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
     axes.set(xlim=(0, 1.15), ylim=(len(best) - 0.4, -0.6), title="What the network says")
     axes.grid(visible=False, axis="y")
