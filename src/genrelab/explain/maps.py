@@ -123,7 +123,7 @@ def merits(vectors: Float, table: pd.DataFrame, places: pd.DataFrame, seed: int 
     if shared.any():
         found["knn_other_artists"] = _mean(right[known, 1], track[known])
         found["knn_control"] = _mean(right[known, 2], track[known])
-        found["artist_effect"] = _mean(right[known, 2] - right[known, 1], track[known])
+        found["artist_effect"] = _mean(right[known, 2] - right[known, 1], track[known], fraction=False)
     for name, labels, rows in (("genre", genre, np.ones(len(table), bool)), ("artist", artist, shared)):
         number = len(set(labels[rows]))
         possible = 1 < number < rows.sum()
@@ -189,11 +189,11 @@ def _vote(alike: Float, code: NDArray[np.int64], number: int) -> int:
     return int(np.bincount(code[nearest], 1 + 1e-3 * np.arange(count, 0, -1), number).argmax())
 
 
-def _mean(values: Floats, track: NDArray[np.int64]) -> dict[str, float | None]:
-    """Return a mean over clips and its 95 % bootstrap interval over tracks."""
+def _mean(values: Floats, track: NDArray[np.int64], fraction: bool = True) -> dict[str, float | None]:
+    """Return a mean over clips and its 95 % bootstrap interval over tracks; of a fraction, see `percentile_interval`."""
     track = np.unique(track, return_inverse=True)[1].astype(np.int64)
     sums = resampled_sums(np.column_stack([values, np.ones(len(values))]), track, 1000, 0)
-    low, high = percentile_interval(sums[:, 0] / sums[:, 1], int(track.max()) + 1, 0.95, fraction=False)
+    low, high = percentile_interval(sums[:, 0] / sums[:, 1], int(track.max()) + 1, 0.95, fraction=fraction)
     known = bool(np.isfinite(low))
     return {"value": float(values.mean()), "low": low if known else None, "high": high if known else None}
 
