@@ -75,6 +75,12 @@ def remove_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def require_folder(folder: Path) -> None:
+    """Raise where a folder cannot be written, before what shall go there is worked out: there is something else."""
+    if folder.exists() and not folder.is_dir():
+        raise GenrelabError(f"{printable(folder)}: is there and is no folder; choose another --output")
+
+
 def is_unused(folder: Path) -> bool:
     """Return whether nothing is there, or a folder of half-written files at most, perhaps a killed process's."""
     return not folder.exists() or (

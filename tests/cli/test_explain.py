@@ -148,3 +148,20 @@ def test_a_file_in_the_place_of_the_folder_is_left_alone(tones_run, clip, tmp_pa
     assert main(["explain", str(tones_run), str(clip), "--method", "gradcam", "-o", str(taken)]) == 2
     assert "is there and is no folder" in capsys.readouterr().err
     assert taken.read_text() == "mine"
+
+
+@pytest.mark.parametrize("verb", ["sanity", "embedding", "confusions"])
+def test_a_place_that_cannot_be_written_is_refused_before_work(tones_run, tmp_path, capsys, monkeypatch, verb) -> None:
+    def work(*values: object, **more: object) -> None:
+        pytest.fail("has begun to work")
+
+    monkeypatch.setattr("genrelab.explain.sanity.sanity", work)
+    monkeypatch.setattr("genrelab.explain.embedding.embed_run", work)
+    monkeypatch.setattr("genrelab.report.confusions.soft_confusion_figure", work)
+    taken = tmp_path / "out"
+    if verb == "sanity":
+        taken.mkdir()
+    else:
+        taken.write_text("mine")
+    assert main(["explain", verb, str(tones_run), "-o", str(taken)]) == 2
+    assert "is there and is no" in capsys.readouterr().err

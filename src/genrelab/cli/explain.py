@@ -82,8 +82,9 @@ def file(
     from genrelab.cli.console import progress_bars
     from genrelab.errors import printable
     from genrelab.explain.explanation import METHODS, Ways, explain
-    from genrelab.explain.folder import require_folder, write_explanation
+    from genrelab.explain.folder import write_explanation
     from genrelab.explain.subject import load_subject
+    from genrelab.files import require_folder
     from genrelab.report.words import percent
 
     folder = output or Path("explanations") / sound.stem
@@ -134,6 +135,8 @@ def sanity(
     Hiding what a map calls salient has to cost the genre more than hiding random parts of the same size, and the map
     of a network with random weights has to be another one (Adebayo et al. 2018). Takes minutes.
     """
+    from contextlib import nullcontext
+
     from rich.console import Console
     from rich.table import Table
 
@@ -142,15 +145,15 @@ def sanity(
     from genrelab.files import atomic_path
 
     methods = None if method is None else list(tests.METHODS) if method is Method.BOTH else [method.value]
-    with progress_bars() as progress:
+    # The file is opened before the minutes that it takes to fill it: a place that cannot be written is refused at once.
+    with atomic_path(output) if output else nullcontext() as temporary, progress_bars() as progress:
         task = progress.add_task("Clips", visible=False)
 
         def advance(done: int, of: int) -> None:
             progress.update(task, completed=done, total=of, visible=True)
 
         found = tests.sanity(run, clips, seed, keep, methods, fill.value, advance)
-    if output is not None:
-        with atomic_path(output) as temporary:
+        if temporary is not None:
             found.to_csv(temporary, index=False)
     summary = tests.summarise(found)
     drawn = Table(title=f"{found['clip'].nunique()} test clips", title_justify="left", title_style="bold", box=None)

@@ -38,7 +38,7 @@ def confusions(
     from genrelab.evaluation.blends import shares
     from genrelab.evaluation.intervals import bootstrap
     from genrelab.evaluation.metrics import metrics
-    from genrelab.files import atomic_path, write_json, write_text
+    from genrelab.files import atomic_path, require_folder, write_json, write_text
     from genrelab.report.confusions_page import blend_words, clip_links, confusions_page
     from genrelab.report.run import read_run, without_nan
     from genrelab.report.save import save
@@ -48,6 +48,7 @@ def confusions(
     chosen = found.pair_of(pair, predictions.genres) if pair else None
     blend = None if as_blend is None else _blend(as_blend, predictions)
     output = output or run / "confusions"
+    require_folder(output)
     tables: dict[str, pd.DataFrame] = {
         "pairs": found.confused(predictions),
         "mistaken": found.mistaken(predictions),

@@ -44,9 +44,11 @@ def embedding(
 
     from genrelab.cli.console import progress_bars
     from genrelab.errors import RunError
+    from genrelab.files import require_folder
 
     if (bundle is None) != bool(runs) or (bundle is None) != (data is None):
         raise RunError("name one run or several, or give --bundle with --data")
+    require_folder(output)
     console = Console(highlight=False)
     with progress_bars() as progress:
         if bundle is not None and data is not None:

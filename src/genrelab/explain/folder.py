@@ -8,10 +8,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from genrelab.errors import GenrelabError, printable
 from genrelab.explain.explanation import RANDOM_MASKS, Explanation
 from genrelab.explain.listen import mean_answers
-from genrelab.files import atomic_path, write_json, write_text
+from genrelab.files import atomic_path, require_folder, write_json, write_text
 from genrelab.report.explanation import Layer, explanation_figure
 from genrelab.report.explanation_page import explanation_page, in_words
 from genrelab.report.save import save
@@ -54,12 +53,6 @@ def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
     write_json(picture.with_suffix(".json"), facts)
     write_text(folder / "index.html", page)
     return facts
-
-
-def require_folder(folder: Path) -> None:
-    """Raise where an explanation cannot be written: there is something else."""
-    if folder.exists() and not folder.is_dir():
-        raise GenrelabError(f"{printable(folder)}: is there and is no folder; choose another --output")
 
 
 def _sounds(explanation: Explanation) -> dict[str, NDArray[np.float32]]:

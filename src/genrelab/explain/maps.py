@@ -190,7 +190,7 @@ def _vote(alike: Float, code: NDArray[np.int64], number: int) -> int:
 
 
 def _mean(values: Floats, track: NDArray[np.int64], fraction: bool = True) -> dict[str, float | None]:
-    """Return a mean over clips and its 95 % bootstrap interval over tracks; of a fraction, see `percentile_interval`."""
+    """Return a mean over clips and its 95 % bootstrap interval over tracks; see `percentile_interval`."""
     track = np.unique(track, return_inverse=True)[1].astype(np.int64)
     sums = resampled_sums(np.column_stack([values, np.ones(len(values))]), track, 1000, 0)
     low, high = percentile_interval(sums[:, 0] / sums[:, 1], int(track.max()) + 1, 0.95, fraction=fraction)
