@@ -1,12 +1,17 @@
 """Grad-CAM: the formula of the paper, and every network that has convolutions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import soundfile
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from genrelab.errors import RunError
+from genrelab.explain.explanation import Ways, explain
+from genrelab.explain.folder import write_explanation
 from genrelab.explain.gradcam import _Grid, find_convolution, gradcam
 from genrelab.networks import NETWORKS as CLASSES
 from genrelab.networks.network import Network
@@ -138,3 +143,18 @@ def test_a_network_without_convolutions_is_sent_to_occlusion(make_subject) -> No
 def test_an_unknown_layer_is_answered_with_those_there_are(make_subject) -> None:
     with pytest.raises(RunError, match=r"no convolution 'conv9'; it has blocks\.0\.conv, blocks\.1\.conv"):
         find_convolution(make_subject(), "conv9")
+
+
+@pytest.mark.parametrize(("kind", "partial"), [("cnn", False), ("crnn", False), ("committee", True)])
+def test_a_map_of_one_network_of_several_is_told_to_be_partial(make_subject, noise, tmp_path, kind, partial) -> None:
+    cnn = {"kind": "cnn", "filters": [4, 8], "dense_units": 8}
+    options = {"members": [cnn, cnn]} if kind == "committee" else NETWORKS[kind][1]
+    subject = make_subject("mel", kind, options)
+    known = {"name": "x", "corpus": "x", "protocol": "random", "seed": 0, "leaks": []}
+    soundfile.write(tmp_path / "noise.wav", noise, RATE)
+    found = explain(
+        replace(subject, summary=subject.summary | known), tmp_path / "noise.wav", Ways(methods=("gradcam",))
+    )
+    assert found.maps["gradcam"].partial is partial
+    words = write_explanation(found, tmp_path / "out")["methods"]["gradcam"]["words"]
+    assert (f"listens past the layer {found.maps['gradcam'].layer}, too" in words) is partial

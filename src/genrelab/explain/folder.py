@@ -16,6 +16,7 @@ from genrelab.report.explanation_page import explanation_page, in_words
 from genrelab.report.save import save
 
 TITLES = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
+_PARTIAL = " The network listens past the layer {layer}, too: of what it hears there this map does not tell."
 
 
 def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
@@ -73,7 +74,8 @@ def _facts(explanation: Explanation) -> dict[str, Any]:
             "rows": found.values.shape[0],
             "frames": found.values.shape[1],
             "over": "time" if found.frequencies is None else "time and frequency",
-            "words": in_words(found.values, found.frequencies, found.times, explanation.genre, explanation.start),
+            "words": in_words(found.values, found.frequencies, found.times, explanation.genre, explanation.start)
+            + (_PARTIAL.format(layer=found.layer) if found.partial else ""),
         }
         for name, found in explanation.maps.items()
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -53,6 +54,7 @@ def gradcam(subject: Subject, samples: NDArray[np.float32], genre: int, layer: s
     attribution = LayerGradCam(subject.model.network, convolution)
     maps = []
     grids: list[_Grid] = []
+    partial = _listens_past(subject, convolution, windows[:1])
     hook = convolution.register_forward_hook(lambda module, taken, made: grids.append(_Grid.of(made)))
     try:
         for first in range(0, len(windows), _AT_ONCE):
@@ -68,7 +70,7 @@ def gradcam(subject: Subject, samples: NDArray[np.float32], genre: int, layer: s
     step = subject.frame_seconds(len(samples), found.shape[2])
     rate = subject.sample_rate
     values, times = overlay(found, starts / rate, step, len(samples) / rate)
-    return Saliency("gradcam", subject.genres[genre], values, frequencies, times, name)
+    return Saliency("gradcam", subject.genres[genre], values, frequencies, times, name, partial)
 
 
 def find_convolution(subject: Subject, layer: str | None = None) -> tuple[str, nn.Module]:
@@ -90,6 +92,20 @@ def find_convolution(subject: Subject, layer: str | None = None) -> tuple[str, n
         known = ", ".join(found)
         raise RunError(f"{subject.folder}: the network {kind} has no convolution {printable(name)!r}; it has {known}")
     return name, found[name]
+
+
+def _listens_past(subject: Subject, convolution: nn.Module, windows: NDArray[np.float32]) -> bool:
+    """Return whether a network hears what goes past a layer: with what that makes held fast, silence sounds different.
+
+    So it is with members of a committee, and with towers side by side: the last layer of one knows nothing of the rest.
+    """
+    network, features = subject.model.network, subject.features(windows)
+    made: list[Tensor] = []
+    with torch.inference_mode():
+        with convolution.register_forward_hook(lambda module, taken, found: made.append(found)):
+            said = network(features)
+        with convolution.register_forward_hook(lambda module, taken, found: made[0]):
+            return not torch.equal(network(torch.zeros_like(features)), said)
 
 
 @dataclass(frozen=True)

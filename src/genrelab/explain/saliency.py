@@ -31,6 +31,8 @@ class Saliency:
         The middle of each frame in seconds from the beginning of the clip, (frames,).
     layer
         The layer that was looked at, where there is one.
+    partial
+        Whether the network also listens past that layer, so that the map does not tell of all that it hears.
     """
 
     method: str
@@ -39,6 +41,7 @@ class Saliency:
     frequencies: NDArray[np.float64] | None
     times: NDArray[np.float64]
     layer: str = ""
+    partial: bool = False
 
     @property
     def step(self) -> float:
