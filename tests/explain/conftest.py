@@ -22,6 +22,7 @@ FRONTENDS: dict[str, dict[str, Any]] = {
     "mfcc": {"kind": "mfcc", "n_fft": 256, "hop_length": 128, "n_mels": 32, "n_mfcc": 20},
     "waveform": {"kind": "waveform"},
     "stack": {"kind": "stack", "n_fft": 256, "hop_length": 128, "n_mels": 24, "n_mfcc": 8, "n_bands": 3},
+    "contrast": {"kind": "contrast", "n_fft": 512, "hop_length": 128, "n_bands": 3},
     "picture": {"kind": "picture", "shrink": 4},
     "handcrafted": {"kind": "handcrafted"},
 }

@@ -82,3 +82,20 @@ def test_progress_is_told_within_a_window_too(make_subject, noise) -> None:
 def test_a_patch_larger_than_the_map_is_refused(make_subject, noise) -> None:
     with pytest.raises(RunError, match="--patch: 33 x 4 is no patch of this network's map, which has 32 rows x 63"):
         occlusion(make_subject(), noise, 0, patch=(33, 4))
+
+
+@pytest.mark.parametrize(
+    ("frontend", "changes", "said", "low", "high"),
+    [
+        # What lies below a contrast's fmin is a band of its own; a stack's fmax limits its mel bands alone.
+        ("contrast", {"fmin": 500.0}, lambda features: features[:, 0, 0].mean(1), 0, 500),
+        ("stack", {"fmax": 1000.0}, lambda features: features[:, 0, -1].mean(1), 800, 4000),
+    ],
+)
+def test_all_that_a_front_end_hears_is_hidden(make_subject, noise, frontend, changes, said, low, high) -> None:
+    subject = make_subject(frontend, said=said, window=2.0, hop=2.0, **changes)
+    assert subject.range == (0, RATE / 2)
+    found = occlusion(subject, noise, 0)
+    inside = (found.frequencies >= low) & (found.frequencies < high)
+    effect = np.abs(found.values).mean(axis=1)
+    assert effect[inside].mean() > 3 * effect[~inside].mean()

@@ -70,7 +70,10 @@ class Subject:
     @property
     def range(self) -> tuple[float, float]:
         """The lowest and the highest frequency that the network hears, in Hz."""
-        options, top = self.recipe.frontend.options, self.sample_rate / 2
+        kind, options, top = self.recipe.frontend.kind, self.recipe.frontend.options, self.sample_rate / 2
+        if kind == "contrast" or (kind == "stack" and {"chroma", "contrast"} & set(options["parts"])):
+            # Contrast has a band below its fmin; and of a stack, fmax limits the mel bands alone.
+            return 0.0, top
         return float(options.get("fmin") or 0.0), float(options.get("fmax") or top)
 
     def genre(self, name: str) -> int:
