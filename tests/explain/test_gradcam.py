@@ -134,6 +134,16 @@ def test_a_picture_has_times_and_frequencies(make_subject, noise) -> None:
     assert found.times[-1] == pytest.approx(2, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("frontend", "kind", "share"), [("mel", "cnn", 0.0), ("waveform", "m5", 0.5), ("picture", "cnn", 0.5)]
+)
+def test_times_are_the_middles_of_frames(make_subject, noise, frontend, kind, share) -> None:
+    options = NETWORKS[kind][1]
+    found = gradcam(make_subject(frontend, kind, options, window=2.0, hop=2.0), noise, 0)
+    assert found.times[0] == pytest.approx(share * found.step)
+    assert found.times[-1] <= 2.0
+
+
 def test_a_network_without_convolutions_is_sent_to_occlusion(make_subject) -> None:
     frontend, options = NETWORKS["rnn"]
     with pytest.raises(RunError, match="rnn has no convolution, which Grad-CAM needs; take --method occlusion"):

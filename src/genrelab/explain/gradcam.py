@@ -70,6 +70,8 @@ def gradcam(subject: Subject, samples: NDArray[np.float32], genre: int, layer: s
     step = subject.frame_seconds(len(samples), found.shape[2])
     rate = subject.sample_rate
     values, times = overlay(found, starts / rate, step, len(samples) / rate)
+    if not hasattr(subject.model.frontend, "hop_length"):
+        times += step / 2  # columns lie side by side, while the frames of a transform are centred on a window's begin
     return Saliency("gradcam", subject.genres[genre], values, frequencies, times, name, partial)
 
 
