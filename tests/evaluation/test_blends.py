@@ -64,7 +64,7 @@ def test_spans_of_a_timeline_are_averaged_by_file(tmp_path: Path) -> None:
     path = tmp_path / "timeline.csv"
     path.write_text(
         "path,start,end,genre,probability,unknown,seconds,error,a,b,c\n"
-        "1.wav,0,3,a,1,false,3,,1,0,0\n1.wav,3,6,b,1,false,3,,0,1,0\n1.wav,6,9,,,false,3,silent,,,\n"
+        "1.wav,0,3,a,1,false,3,,1,,\n1.wav,3,6,b,1,false,3,,,1,\n1.wav,6,9,,,false,3,silent,,,\n"
     )
     found = read_classified(path, GENRES)
     assert found.probabilities.tolist() == [[0.5, 0.5, 0.0]]
@@ -101,6 +101,11 @@ def test_shares_are_means_with_intervals_over_tracks() -> None:
     assert np.isnan(found["lead"].iloc[2])
 
 
+def test_a_resample_divides_by_the_clips_that_it_drew() -> None:
+    found = shares(blend([[0.6, 0.3, 0.1]] * 4, tracks=[0, 0, 0, 1]))  # four clips, or two, or six: all the same
+    assert found["low"].tolist() == pytest.approx([0.6, 0.3, 0.1]) == found["high"].tolist()
+
+
 def test_one_track_has_no_interval() -> None:
     found = shares(blend([[0.6, 0.3, 0.1], [0.2, 0.7, 0.1]], tracks=[7, 7]))
     assert found[["low", "high", "lead"]].isna().all(axis=None)
@@ -118,6 +123,14 @@ def test_corners_leave_out_the_genre_itself() -> None:
     rows = [[0.5, 0.2, 0.3]]
     assert corners(blend(rows)) == ("a", "c")
     assert corners(blend(rows, own="a")) == ("c", "b")
+
+
+def test_artists_with_the_most_clips_come_first() -> None:
+    some = blend([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.2, 0.3, 0.5]])
+    some.clips["artist"] = ["x", "y", "y", "a"]
+    found = groups(some)
+    assert list(found["artist"]) == ["y", "a", "x"]
+    assert found.loc[0, ["clips", "p_a", "p_b", "p_c"]].tolist() == [2, 0.25, 0.25, 0.5]
 
 
 def test_a_genre_of_the_run_is_a_blend_by_artist(make_predictions) -> None:

@@ -50,6 +50,11 @@ def test_certainty_falls_into_the_last_bin() -> None:
     assert expected_calibration_error(table) == 0.0
 
 
+def test_what_rounding_makes_of_certainty_falls_into_the_last_bin_too() -> None:
+    table = binary([0.9], [0]).table.assign(p_g0=np.float64(np.float32(1) + np.finfo(np.float32).eps), p_g1=0.0)
+    assert reliability(Predictions(table))["clips"].tolist() == [0] * 14 + [1]
+
+
 def test_a_temperature_that_was_put_in_is_found_again() -> None:
     random = np.random.default_rng(0)
     logits = random.normal(scale=2, size=(20_000, 5))
@@ -58,6 +63,11 @@ def test_a_temperature_that_was_put_in_is_found_again() -> None:
     assert fit_temperature(from_logits(logits, true)) == pytest.approx(1.0, abs=0.03)
     assert fit_temperature(from_logits(2.5 * logits, true)) == pytest.approx(2.5, abs=0.07)
     assert fit_temperature(from_logits(logits / 2, true)) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_temperature_by_hand() -> None:
+    """Three of four clips are right where .9 is claimed: log(9) / T = log(3), the log-odds of 3/4."""
+    assert fit_temperature(binary([0.9] * 4, [0, 0, 0, 1])) == pytest.approx(2, rel=1e-6)
 
 
 def test_the_fitted_temperature_has_the_least_log_loss(make_predictions) -> None:
@@ -79,7 +89,7 @@ def test_calibration_on_validation_mends_the_test_part(make_predictions) -> None
 
 
 def test_a_validation_part_without_mistakes_makes_nothing_sharper() -> None:
-    assert fit_temperature(binary([0.8, 0.9, 0.3], [0, 0, 1])) == pytest.approx(1.0)
+    assert fit_temperature(binary([0.8, 0.9, 0.3], [0, 0, 1])) == 1.0
 
 
 def test_the_temperature_is_bounded() -> None:
@@ -104,6 +114,8 @@ def test_the_unknown_threshold_keeps_what_it_promises(make_predictions) -> None:
     predictions = make_predictions(clips=400).part("validation")
     threshold = unknown_threshold(predictions, keep=0.95)
     assert (predictions.confidence >= threshold).sum() in (380, 381)
+    few = make_predictions(clips=10).part("validation")
+    assert (few.confidence >= unknown_threshold(few, keep=0.95)).all()  # nine of ten would be too few
     assert unknown_threshold(predictions, keep=1.0) == predictions.confidence.min()
 
 

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from genrelab.errors import RunError
-from genrelab.evaluation.comparison import compare, compare_many, holm, mcnemar, sign_flip
+from genrelab.evaluation.comparison import compare, compare_many, holm, mcnemar, shared_clips, sign_flip
 from genrelab.evaluation.intervals import Interval, bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
@@ -33,7 +33,9 @@ def test_differences_are_those_of_the_metrics(make_predictions) -> None:
     assert found.macro_f1_difference == pytest.approx(metrics(a)["macro_f1"] - metrics(b)["macro_f1"])
     assert found.accuracy_difference in found.accuracy_interval
     assert found.macro_f1_difference in found.macro_f1_interval
-    assert found.only_a_right - found.only_b_right == round(540 * found.accuracy_difference)
+    right_a, right_b = a.predicted == a.true, b.predicted == b.true
+    assert (found.only_a_right, found.only_b_right) == ((right_a > right_b).sum(), (right_a < right_b).sum())
+    assert found.mcnemar_p == mcnemar(found.only_a_right, found.only_b_right)
     assert found.accuracy_interval.low > 0
     assert found.beyond_noise()
 
@@ -54,9 +56,10 @@ def test_a_difference_is_beyond_noise_only_where_interval_p_and_seeds_agree(make
     assert pair.beyond_noise(0.049, [by, by])
     assert not pair.beyond_noise(0.05, [by, by])
     assert not pair.beyond_noise(0.049, [3 * by, -by])
+    assert not pair.beyond_noise(0.049, [1.8 * by, 0.2 * by])  # 1.13 by: of a sample, the deviation divides by n - 1
     assert pair.beyond_noise(0.049, [-by])  # one seed has no spread
-    around_zero = replace(pair, accuracy_interval=Interval(-0.01, 0.2))
-    assert not around_zero.beyond_noise(0.001, [by, by])
+    for ends in ((-0.01, 0.2), (0.0, 0.2), (-0.2, 0.0)):
+        assert not replace(pair, accuracy_interval=Interval(*ends)).beyond_noise(0.001, [by, by])
     unknown = replace(pair, accuracy_interval=Interval(math.nan, math.nan))
     assert not unknown.beyond_noise(0.001)
 
@@ -67,6 +70,17 @@ def test_sign_flips_of_three_tracks_by_hand(make_predictions) -> None:
     right = np.eye(3)[a.true]
     p = sign_flip(a.with_probabilities(right), a.with_probabilities(np.roll(right, 1, axis=1)))
     assert p == pytest.approx(0.25, abs=0.015)
+
+
+def test_a_track_counts_by_how_many_more_of_its_clips_are_right(make_predictions) -> None:
+    """Of 3 + 1 - 1, six of the eight ways to turn them are as extreme as 3; of 1 + 1 - 1 all eight would be."""
+    run = make_predictions(clips=5, genres=("x", "y", "z"), folds=1, clips_per_track=1).part("test")
+    run = Predictions(run.table.assign(track=list("uuuvw")))
+    right = np.eye(3)[run.true]
+    wrong = np.roll(right, 1, axis=1)
+    a_right = np.array([True, True, True, True, False])[:, None]
+    a, b = (run.with_probabilities(np.where(here, right, wrong)) for here in (a_right, ~a_right))
+    assert sign_flip(a, b) == pytest.approx(0.75, abs=0.02)
 
 
 def test_pairing_makes_the_interval_narrower_than_two_separate_ones(make_predictions) -> None:
@@ -83,6 +97,11 @@ def test_the_order_of_genre_columns_does_not_matter(make_predictions) -> None:
     assert compare(a, Predictions(turned, b.info)) == compare(a, b)
 
 
+def test_clips_are_matched_by_name_not_by_place(make_predictions) -> None:
+    a, b = make_predictions(clips=100).part("test"), make_predictions(clips=100, noise_seed=2).part("test")
+    assert compare(a, Predictions(b.table.sample(frac=1, random_state=0), b.info)) == compare(a, b)
+
+
 @pytest.mark.parametrize(("b", "c"), [(0, 0), (5, 5), (1, 9), (0, 12), (40, 61)])
 def test_mcnemar_is_the_exact_binomial_test(b, c) -> None:
     wanted = binomtest(b, b + c, 0.5).pvalue if b + c else 1.0
@@ -90,7 +109,7 @@ def test_mcnemar_is_the_exact_binomial_test(b, c) -> None:
 
 
 def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
 
 
@@ -139,11 +158,10 @@ def test_clips_whose_true_genre_differs_are_left_out_and_that_is_said(make_predi
 
 def test_a_clip_tested_twice_counts_once_with_its_mean(make_predictions) -> None:
     run = make_predictions(clips=100).part("test")
-    twice = run.table.assign(fold=run.table["fold"] + 5)
-    both = Predictions(pd.concat([run.table, twice]), run.info)
-    found = compare(run, both)
-    assert found.clips == 100
-    assert found.accuracy_difference == 0.0
+    other = np.roll(run.probabilities, 1, axis=1)
+    again = run.with_probabilities(other).table.assign(fold=run.table["fold"] + 5)
+    one, _, _ = shared_clips(Predictions(pd.concat([run.table, again]), run.info), run)
+    np.testing.assert_allclose(one.probabilities, (run.probabilities + other) / 2)
 
 
 def test_different_genres_cannot_be_compared(make_predictions) -> None:

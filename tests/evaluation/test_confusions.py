@@ -68,6 +68,12 @@ def test_a_pair_that_is_never_confused_has_an_exact_bound_and_no_probabilities_o
     assert row["rate_low"] == 0.0
     assert row["rate_high"] == pytest.approx(1 - 0.025 ** (1 / 3))  # a's clips are three tracks (Clopper, Pearson 1934)
     assert np.isnan(row["wrong"])
+    assert row["mean"] < row["mean_high"] <= 0.4  # though none is called c, all are given something of it
+
+
+def test_two_mistaken_clips_of_one_track_are_one_track() -> None:
+    found = confused(table([("x", "a", "1", (0.2, 0.7, 0.1))] * 2 + [("y", "a", "2", (0.9, 0.1, 0.0))]))
+    assert found.loc[0, ["clips", "tracks", "of"]].tolist() == [2, 1, 3]
 
 
 def test_a_genre_without_clips_has_no_rows(predictions) -> None:
@@ -114,6 +120,8 @@ def test_a_clip_lies_between_two_genres_if_both_are_probable_and_close(predictio
     assert list(found["second"]) == ["c", "b"]
     assert between(predictions, least=0.41).empty
     assert list(between(predictions, apart=0.06)["clip"]) == ["clip 5"]
+    edge = table([("x", "a", "1", (0.5, 0.25, 0.25)), ("x", "a", "2", (0.4, 0.35, 0.25))])
+    assert list(between(edge, apart=0.25)["clip"]) == ["clip 1", "clip 0"]  # the most in both first
 
 
 def test_an_artist_is_set_against_the_genres_other_artists() -> None:
@@ -136,7 +144,7 @@ def test_clips_of_one_track_count_as_one_for_an_artist() -> None:
 
 
 def test_without_artists_there_is_an_empty_table() -> None:
-    found = by_artist(table([("", "a", "1", (0.1, 0.9, 0.0)), ("", "b", "2", (0.0, 1.0, 0.0))]))
+    found = by_artist(table([("", "a", str(n), (0.1, 0.9, 0.0)) for n in range(3)]))
     assert found.empty
     assert found.attrs["questions"] == 0
 

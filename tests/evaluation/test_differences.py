@@ -47,8 +47,17 @@ def sure(predicted: np.ndarray, true: np.ndarray, tracks: np.ndarray) -> Predict
 def test_a_genre_that_one_model_never_finds_stands_out() -> None:
     true = np.repeat(np.arange(5), 12)
     blind = np.where(true == 0, 3, true)
-    beyond = confusion_difference(sure(true, true, np.arange(60)), sure(blind, true, np.arange(60))).beyond_noise
-    assert np.argwhere(beyond).tolist() == [[0, 0], [0, 3]]
+    models = sure(true, true, np.arange(60)), sure(blind, true, np.arange(60))
+    assert np.argwhere(confusion_difference(*models).beyond_noise).tolist() == [[0, 0], [0, 3]]
+    assert not confusion_difference(*models, flips=18).beyond_noise.any()  # itself is one of 19, more than 5 %
+
+
+def test_a_genre_whose_tracks_have_more_clips_does_not_drown_out_the_others() -> None:
+    track = np.concatenate([np.repeat(np.arange(12), 10), np.arange(12, 60)])
+    true = track // 12
+    blind = np.where(true < 2, 3, true)
+    beyond = confusion_difference(sure(true, true, track), sure(blind, true, track)).beyond_noise
+    assert np.argwhere(beyond).tolist() == [[0, 0], [0, 3], [1, 1], [1, 3]]
 
 
 def test_many_clips_of_few_tracks_are_few_witnesses() -> None:

@@ -54,6 +54,8 @@ def test_two_who_disagree_leave_the_word_to_the_more_confident():
 def test_two_votes_beat_one_that_is_surer():
     third = predictions((0.45, 0.55), (0.3, 0.7))
     np.testing.assert_allclose(combine([SURE, UNSURE, third], "vote").probabilities, [[0.4, 0.6], [0.2, 0.8]])
+    sure, unsure = (predictions(row, genres="abc") for row in ((0.98, 0.01, 0.01), (0.3, 0.4, 0.3)))
+    np.testing.assert_allclose(combine([sure, unsure, unsure], "vote").probabilities, [[0.3, 0.4, 0.3]])
 
 
 def test_stacking_learns_from_validation_whom_to_believe():
@@ -72,25 +74,30 @@ def test_stacking_learns_from_validation_whom_to_believe():
 
 
 @pytest.mark.parametrize("absent", [0, 1, 2])
-@pytest.mark.parametrize("skill", [0.0, 1.0])
-def test_stacking_never_calls_a_genre_that_validation_lacks(absent, skill):
-    present = [genre for genre in range(3) if genre != absent]
+@pytest.mark.parametrize(("genres", "skill"), [("abc", 0.0), ("abc", 1.0), ("abcd", 0.3), ("abcd", 1.0)])
+def test_stacking_never_calls_a_genre_that_validation_lacks(absent, genres, skill):
+    present = [genre for genre in range(len(genres)) if genre != absent]
     random = np.random.default_rng(0)
-    true = np.array(present)[np.arange(120) % 2]
+    true = np.array(present)[np.arange(120) % len(present)]
 
     def member() -> Predictions:
-        logits = skill * random.normal(0, 0.6, (120, 3))
+        logits = skill * random.normal(0, 0.6, (120, len(genres)))
         logits[np.arange(120), true] += skill
         logits[:, present[0]] += 0.8  # both members lean to one of the two: the regression's offset leans back
         values = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         table = pd.DataFrame({"clip": [f"c{n}" for n in range(120)], "track": "", "artist": "", "fold": 0})
         table["split"] = np.repeat(["validation", "test"], 60)
-        table["genre"] = np.array(["a", "b", "c"])[true]
-        return Predictions(table.join(pd.DataFrame(values, columns=["p_a", "p_b", "p_c"])), {})
+        table["genre"] = np.array(list(genres))[true]
+        return Predictions(table.join(pd.DataFrame(values, columns=[f"p_{genre}" for genre in genres])), {})
 
     stacked = combine([member(), member()], "stack").part("test")
     assert absent not in stacked.predicted
-    assert (stacked.predicted == stacked.true).mean() > (0.8 if skill else 0.49)
+    assert (stacked.predicted == stacked.true).mean() > {0.0: 0.49, 0.3: 0.4, 1.0: 0.8}[skill]
+
+
+def test_stacking_looks_at_one_member_after_another():
+    both = np.array([[[0.1, 0.9]], [[0.3, 0.7]]])
+    np.testing.assert_allclose(np.exp(features(both)), [[0.1, 0.9, 0.3, 0.7]])
 
 
 def test_stacking_two_genres_is_their_logistic_regression():

@@ -79,6 +79,9 @@ def test_without_a_single_mistake_the_exact_bound_stands() -> None:
     assert found["accuracy"] == pytest.approx((0.025 ** (1 / 20), 1.0))  # Clopper-Pearson: .832 to 1
     assert found["accuracy"].low == pytest.approx(0.8316, abs=1e-4)
     assert found["log_loss"] == pytest.approx((-math.log(0.9),) * 2)
+    table = two_genres([True] * 20, [""] * 20).table
+    certain = Predictions(table.assign(p_a=table["genre"] == "a", p_b=table["genre"] == "b"), {})
+    assert bootstrap(certain)["brier"] == (0.0, 0.0)  # no fraction: a loss of 0 has no such bound
     assert bootstrap(two_genres([False] * 20, [""] * 20))["accuracy"] == pytest.approx((0.0, 1 - 0.025 ** (1 / 20)))
 
 
@@ -121,6 +124,7 @@ def test_sums_are_those_of_whole_tracks_drawn_with_replacement() -> None:
     # Track 0 adds (1, 10) in two clips, track 1 adds (100, 0): every sum must be made of those alone.
     contributions = np.array([[1.0, 4.0], [0.0, 6.0], [100.0, 0.0]])
     sums = resampled_sums(contributions, np.array([0, 0, 1]), resamples=200, seed=0)
+    assert sums.shape == (200, 2)
     assert {tuple(row) for row in sums.tolist()} == {(2.0, 20.0), (101.0, 10.0), (200.0, 0.0)}
     assert sums.mean(axis=0) == pytest.approx([101, 10], rel=0.15)
 

@@ -103,7 +103,7 @@ def test_an_error_in_a_file_names_the_file(tmp_path) -> None:
     ("change", "message"),
     [
         ({"genre": ["rock", "polka", "rock"]}, "'polka' has no column p_polka"),
-        ({"p_rock": [0.75, 0.6, 0.875]}, "1 row.* 'b'; write softmax outputs"),
+        ({"p_rock": [0.75, 0.502, 0.875]}, "1 row.* 'b'; write softmax outputs"),
         ({"p_rock": [0.75, 0.5, float("nan")]}, "1 row.* 'c'"),
         ({"p_jazz": [-0.5, 0.5, 0.125], "p_rock": [1.5, 0.5, 0.875]}, "1 row.* 'a'"),
         ({"clip": ["a", "a", "c"]}, "'a' stands twice"),

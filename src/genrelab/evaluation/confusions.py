@@ -191,8 +191,7 @@ def by_artist(predictions: Predictions, least: int = ARTIST_TRACKS) -> pd.DataFr
                         "share": gone / own.sum(),
                         "mean": tracks.loc[own, PREFIX + called].mean(),
                         "others": (goes & rest).sum() / rest.sum() if rest.any() else np.nan,
-                        # An artist who is a genre's only one has nobody to differ from.
-                        "p": float(p) if rest.any() else 1.0,
+                        "p": float(p),  # 1 for an artist who is a genre's only one: there is nobody to differ from
                     }
                 )
     table = pd.DataFrame(
