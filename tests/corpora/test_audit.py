@@ -49,12 +49,32 @@ def test_a_copy_in_another_part_is_a_leak(corpus):
     assert gate(found, allow_leaks=True) == list(found.leaks)
 
 
+def test_a_copy_of_what_is_left_out_is_no_leak(corpus):
+    found = audit(corpus, _split(corpus, y3=""), forbid_artists=False)
+    assert found.ok
+    assert list(found.near_duplicates["parts"]) == [""]
+
+
+def test_copies_that_are_most_alike_come_first(corpus, tmp_path):
+    (tmp_path / "x2.wav").write_bytes((tmp_path / "x1.wav").read_bytes())
+    pairs = audit(corpus, [], forbid_artists=False).near_duplicates
+    assert pairs[["clip_a", "clip_b"]].to_numpy().tolist() == [["x1", "x2"], ["x0", "y3"]]
+
+
+def test_of_a_file_that_holds_several_clips_each_is_heard_alone(tmp_path, sound):
+    path = str(sound(tmp_path / "album.wav", seconds=5))
+    rows = [("first", path, 0.0, 2.5, "x"), ("second", path, 2.5, 2.5, "y")]
+    album = Corpus("test", pd.DataFrame(rows, columns=["clip", "path", "start", "seconds", "genre"]))
+    assert audit(album, [], forbid_artists=False).near_duplicates.empty
+
+
 def test_a_track_in_two_parts_is_a_leak(corpus):
     track = corpus.clips["clip"].replace({"x2": "x3"})
     shared = Corpus("test", corpus.clips.assign(track=track))
     found = audit(shared, _split(shared), forbid_artists=False)
     assert found.leaks == ("1 track lies in more than one part: x3 (train+test)",)
     assert found.shared_tracks.to_dict("records") == [{"fold": 0, "track": "x3", "parts": "train+test"}]
+    assert found.class_counts["tracks"].tolist() == [3, 4]
 
 
 def test_artists_in_two_parts_are_a_leak_only_where_the_protocol_forbids_them(corpus):
@@ -80,7 +100,9 @@ def test_artists_in_two_parts_of_a_given_split_are_told(corpus):
 
 def test_unknown_artists_are_not_shared(corpus):
     nameless = Corpus("test", corpus.clips.assign(artist=""))
-    assert audit(nameless, _split(nameless), forbid_artists=True).ok
+    found = audit(nameless, _split(nameless), forbid_artists=True)
+    assert found.ok
+    assert found.class_counts["artists"].tolist() == [0, 0]
 
 
 def test_a_second_artist_column_counts_as_well(corpus):

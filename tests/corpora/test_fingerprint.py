@@ -52,6 +52,20 @@ def test_the_offset_is_that_of_the_sound(music):
     assert match.similarity > 0.9
 
 
+def test_of_several_offsets_the_one_with_the_most_in_common_is_told(music):
+    sound = music[0][: 6 * RATE]
+    noisy, _ = CHANGES["noisy"](sound)
+    prints = [fingerprint(samples, RATE) for samples in (sound, np.concatenate([noisy, sound]))]
+    (match,) = matches(prints)
+    assert match.offset == pytest.approx(6, abs=HOP / SAMPLE_RATE)
+    assert match.similarity > 0.98
+
+
+def test_all_pairs_of_many_copies_are_found(music):
+    found = matches([fingerprint(music[0][: 4 * RATE], RATE)] * 5)
+    assert [(match.a, match.b) for match in found] == [(a, b) for a in range(5) for b in range(a + 1, 5)]
+
+
 def test_short_clips_half_of_which_is_common_are_found(music):
     short = [samples[: int(2.6 * RATE)] for samples in music]
     later = [samples[int(0.9 * RATE) : int(3.5 * RATE)] for samples in music]
@@ -75,6 +89,30 @@ def test_a_moment_in_common_makes_no_copy(music):
     assert matches([fingerprint(a, RATE), fingerprint(b, RATE)]) == []
 
 
+def _words(seconds: float, seed: int) -> np.ndarray:
+    count = round(seconds * SAMPLE_RATE / HOP)
+    return np.random.default_rng(seed).integers(1, 2**32, count, dtype=np.uint32)
+
+
+def _offsets(a: np.ndarray, b: np.ndarray) -> list[float]:
+    return [match.offset for match in matches([a, b])]
+
+
+def test_how_much_must_be_common_depends_on_the_shorter_clip_within_bounds():
+    assert _offsets(_words(0.68, 0), _words(0.68, 0)) == []  # 0.7 s at least
+    assert _offsets(_words(0.7, 0), _words(0.7, 0)) == [0.0]
+    assert _offsets(_words(2, 0), np.concatenate([_words(40, 1), _words(2, 0)])) == [40.0]
+    for seconds, found in ((2.9, []), (3.0, [-17.0])):  # half of the shorter is 10 s, but 3 s are enough
+        common = _words(seconds, 0)
+        assert _offsets(np.concatenate([_words(17, 1), common]), np.concatenate([common, _words(20, 2)])) == found
+
+
+def test_silence_in_common_is_nothing_in_common():
+    a, b = (np.concatenate([_words(2, seed), np.zeros(500, np.uint32)]) for seed in (0, 1))
+    b[50] = a[50]  # what proposes the pair
+    assert _offsets(a, b) == []
+
+
 def test_unchanged_sound_has_all_bits_in_common(music):
     prints = [fingerprint(music[0], RATE), fingerprint(music[0].copy(), RATE)]
     (match,) = matches(prints)
@@ -87,7 +125,7 @@ def test_there_is_a_word_every_20_ms_and_silence_is_zero():
     words = fingerprint(sound, SAMPLE_RATE)
     assert words.dtype == np.uint32
     assert len(words) == 1 + (3 * SAMPLE_RATE - 2048) // HOP - 4
-    assert (words[50:80] == 0).all()
+    assert (words[46:88] == 0).all()  # frames 50 to 87 lie in the silence, and a word is of frames t and t + 4
     assert (words[:40] != 0).all()
 
 

@@ -89,19 +89,29 @@ def test_one_fold_of_artist_folds_is_a_grouped_holdout():
     assert _counts(corpus, split).to_dict("list") == {"test": [4, 4, 4], "train": [14, 14, 14], "validation": [2, 2, 2]}
 
 
+def test_a_genre_of_few_clips_weighs_as_much_as_one_of_many():
+    # A large artist fills the training part with x; the next has half of y's clips, which belong there all the same.
+    artists = [("x", "a", 50), ("x", "b", 12), ("y", "b", 4)]
+    artists += [("x", f"x{i}", 1) for i in range(38)] + [("y", f"y{i}", 1) for i in range(4)]
+    rows = [(f"{genre}-{artist}-{i}", genre, artist) for genre, artist, clips in artists for i in range(clips)]
+    corpus = Corpus("test", pd.DataFrame([(row[0], *row) for row in rows], columns=["clip", "path", "genre", "artist"]))
+    (split,) = make_splits(corpus, "artist-folds", validation=0.25, test=0.25)
+    assert _counts(corpus, split).loc["y"].to_dict() == {"test": 2, "train": 4, "validation": 2}
+
+
 def test_the_same_seed_divides_alike_and_another_does_not():
     corpus = _corpus()
     for folds in (1, 4):
         first, again, other = (make_splits(corpus, "random", folds=folds, seed=seed) for seed in (1, 1, 2))
         assert all(a.parts.equals(b.parts) for a, b in zip(first, again, strict=True))
-        assert not first[0].parts.equals(other[0].parts)
+        assert not (first[0].parts == "test").equals(other[0].parts == "test")
 
 
 def test_groups_are_tied_over_columns_and_unknown_values_tie_nothing():
     clips = pd.DataFrame(
         {
             "track": ["t1", "t1", "t2", "t3", "t4", "t5"],
-            "artist": ["", "a", "a", "", " ", None],
+            "artist": [None, "a", "a", "", " ", " "],
             "artist_id": ["", "", "7", "7", np.nan, ""],
         }
     )
@@ -152,7 +162,7 @@ def test_columns_of_a_table_are_parts_under_any_usual_name():
         ({"protocol": "column", "column": "genre"}, "column 'genre' says x, y; a part is train, validation, test"),
         ({"protocol": "column", "column": "part"}, "no clip of this corpus is in the validation or test part"),
         ({"protocol": "gtzan-filtered"}, "no clip of this corpus is in the train or validation or test part"),
-        ({"protocol": "random", "test": 0.6}, "test is 0.6; it must be a fraction"),
+        ({"protocol": "random", "test": 0.5}, "test is 0.5; it must be a fraction"),
         ({"protocol": "random", "folds": 0}, "0 folds cannot be made"),
         ({"protocol": "random", "seed": -1}, "seed is -1; it must be a whole number from 0"),
         ({"protocol": "random", "seed": 2**32, "folds": 3}, "seed is 4294967296; it must be a whole number from 0"),
