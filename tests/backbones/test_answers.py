@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from genrelab.backbones.answers import FURTHER, GENRE_TAGS, SOUNDS, Familiarity, further, shown_tags
+from genrelab.backbones.answers import FURTHER, GENRE_TAGS, SOUNDS, Answers, Familiarity, further, shown_tags
 from genrelab.backbones.own import tag_names
 from genrelab.extractors.backbone import LISTENER, NETWORKS, OWN, SMALL_YAMNET
 
@@ -31,6 +31,29 @@ def test_strangeness_is_linear_in_deviations_and_their_absolute_values_up_to_a_l
     )
     layers = torch.tensor([[3.0, -1.0, 100.0], [1.0, 50.0, 5.0]])
     assert judge(layers)[:, 0].tolist() == [1.0 + 3.0 - 0.5, 3.0 * 5.0 - 0.5]
+
+
+def test_the_outputs_are_parts_of_the_layers_and_what_the_head_makes_of_them():
+    class Hearing(torch.nn.Module):
+        networks = (LISTENER,)
+
+        def layers(self, waveform):
+            return waveform
+
+        def head(self, layers):
+            return layers[:, -3:], layers
+
+    size, tags = sum(NETWORKS[LISTENER].values()), tag_names(LISTENER)
+    judge = Familiarity(torch.zeros(size), torch.ones(size), torch.zeros(2, size), 0.25)
+    answers = Answers(Hearing(), 2.0, tags, {"soul": 0.5, "folk": -1.0}, judge)
+    layers = torch.randn(2, size, generator=torch.Generator().manual_seed(0))
+    logits, embedding, shown, strangeness = answers(layers)
+    torch.testing.assert_close(logits[:, :3], (layers[:, -3:] / 2).log_softmax(1))
+    soul, rnb, folk = (layers[:, tags.index(tag)] for tag in ("soul", "rnb", "folk"))
+    torch.testing.assert_close(logits[:, 3:], torch.stack([torch.maximum(soul, rnb) + 0.5, folk - 1], 1))
+    assert torch.equal(embedding, layers[:, 50:250])
+    assert torch.equal(shown, layers[:, [place for place, tag in enumerate(tags) if tag not in GENRE_TAGS]])
+    assert strangeness.tolist() == [[0.25], [0.25]]
 
 
 def test_no_tag_speaks_for_two_genres():

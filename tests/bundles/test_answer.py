@@ -50,6 +50,15 @@ def test_windows_that_overlap_are_counted_once():
     assert windows_apart(4, None, metadata) == 4
 
 
+@pytest.mark.parametrize(
+    ("probability", "strangeness", "unknown"), [(0.5, 1.0, False), (0.51, 1, True), (0.5, 0.9, True)]
+)
+def test_a_sound_on_a_threshold_is_not_yet_unknown(probability: float, strangeness: float, unknown: bool):
+    metadata = Metadata("x", ("a", "b"), 1000, 2000, 2000, unknown_below=probability, unknown_above=strangeness)
+    outputs = {"logits": np.zeros((1, 2), np.float32), "strangeness": np.ones((1, 1), np.float32)}
+    assert answer(outputs, metadata, (0, 1), None, None).unknown is unknown
+
+
 def test_windows_that_agree_make_an_answer_surer_where_the_bundle_says_so():
     windows = {"logits": np.tile(np.float32([1, 0]), (6, 1))}
     metadata = Metadata("x", ("a", "b"), 1000, 2000, 2000, growth=2.0)

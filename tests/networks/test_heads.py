@@ -62,8 +62,10 @@ def test_neighbours_vote_as_scikit_learns_do():
     others = clouds(seed=1)[0]
     likeness = KNeighborsClassifier(5, metric="cosine", weights=lambda distances: np.maximum(1 - distances, 0))
     expected = likeness.fit(rows, codes).predict_proba(others)
-    votes = np.exp(asked(solved("neighbours", n=90), others)) - 1 / 3
+    head = solved("neighbours", n=90)
+    votes = np.exp(asked(head, others)) - 1 / 3
     assert votes / votes.sum(1, keepdims=True) == pytest.approx(expected, abs=1e-4)
+    assert asked(head, 2 * others) == pytest.approx(asked(head, others), abs=1e-5)  # a direction has no length
 
 
 def test_neighbours_are_no_more_than_there_are_examples():
@@ -85,6 +87,7 @@ def test_a_genre_without_an_example_is_never_the_answer(kind):
     assert said.shape == (60, 5)
     assert np.isfinite(said).all()
     assert set(said.argmax(1)) == {0, 1, 2}
+    assert said[:, 3:].max() <= said[:, :3].min()
 
 
 @HEADS

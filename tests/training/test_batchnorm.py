@@ -17,3 +17,10 @@ def test_statistics_are_those_of_the_batches_without_dropout() -> None:
     torch.testing.assert_close(norm.running_var, torch.stack([batch.var(0) for batch in batches]).mean(0))
     assert norm.momentum == 0.1
     assert not any(module.training for module in model.modules())
+
+
+def test_a_frozen_norm_stays_as_it_is() -> None:
+    frozen, free = nn.BatchNorm1d(3).requires_grad_(False), nn.BatchNorm1d(3)
+    recalibrate(nn.Sequential(frozen, free), [torch.randn(64, 3, generator=torch.Generator().manual_seed(0)) + 2])
+    assert torch.equal(frozen.running_mean, torch.zeros(3))
+    assert (free.running_mean > 1).all()

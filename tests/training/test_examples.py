@@ -124,6 +124,39 @@ def test_a_view_of_a_clip_that_is_played_faster_has_fewer_windows_and_no_silent_
     assert " whole " in source.key  # unlike the key of what was made with silent windows
 
 
+def of_noise(folder: Path, clips: str = "a", seed: int = 0) -> SampleStore:
+    """Return a store of clips that are all the same noise."""
+    folder.mkdir(exist_ok=True)
+    soundfile.write(folder / "noise.wav", np.random.default_rng(seed).uniform(-0.5, 0.5, 2 * RATE), RATE)
+    sources = [ClipSource(clip, folder / "noise.wav") for clip in clips]
+    return SampleStore.build(folder / "store", sources, RATE, progress=None)
+
+
+def test_a_key_changes_with_all_that_examples_of_sound_depend_on(tmp_path: Path):
+    stores = [of_noise(tmp_path / str(seed), seed=seed) for seed in (0, 1)]
+    ways = [
+        (stores[0], RATE, RATE),
+        (stores[1], RATE, RATE),
+        (stores[0], RATE // 2, RATE),
+        (stores[0], RATE, RATE // 2),
+        (stores[0], RATE, RATE, [Gain()]),
+        (stores[0], RATE, RATE, [Gain(p=1.0)]),
+        (stores[0], RATE, RATE, [Gain()], 1),
+    ]
+    keys = [source.key for store, *how in ways for source in sound_sources(store, Loudest(RATE), *how)]
+    assert len(set(keys)) == len(ways)
+
+
+def test_each_clip_and_view_is_augmented_in_its_own_way(tmp_path: Path):
+    store = of_noise(tmp_path, "ab")
+    loudness = [
+        source.make()[0, 0]
+        for view in (0, 1)
+        for source in sound_sources(store, Loudest(RATE), RATE, RATE, [Gain(p=1.0)], view)
+    ]
+    assert len(set(loudness)) == 4
+
+
 def rows_corpus() -> Corpus:
     """Return two clips with tables of one and of three pieces."""
     clips = pd.DataFrame({"clip": ["a", "b"], "path": ["t.csv", "t.csv"], "genre": ["x", "y"]})
@@ -136,6 +169,27 @@ def test_a_front_end_gets_of_a_corpus_what_it_takes():
     examples = [source.make() for source in given_sources(rows_corpus(), joint)]
     assert examples[0].shape == (1, 4 * 57)
     assert examples[0][0, [0, 170, 171, 227]].tolist() == [3, 3, 1, 1]
+
+
+def test_a_key_changes_with_each_table_that_an_example_is_made_of():
+    joint = ("joint", {"parts": [{"kind": "handcrafted", "pieces": 3}, {"kind": "handcrafted", "pieces": 1}]})
+    keys = set()
+    for changed in (None, 1, 3):
+        corpus = rows_corpus()
+        if changed:
+            corpus.rows["a"][changed][0, 56] = 7
+        keys.add(next(given_sources(corpus, joint)).key)
+    assert len(keys) == 3
+
+
+def test_a_key_changes_with_the_picture(tmp_path: Path):
+    clips = pd.DataFrame({"clip": ["a", "b"], "path": str(tmp_path / "a.png"), "genre": ["x", "y"]})
+    corpus = Corpus("pictures", clips, holds="pictures")
+    keys = set()
+    for content in (b"one", b"two"):
+        (tmp_path / "a.png").write_bytes(content)
+        keys.add(next(given_sources(corpus, ("picture", {}))).key)
+    assert len(keys) == 2
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,26 @@ def test_a_plateau_halves_the_rate_after_its_patience() -> None:
     assert rates == [0.4, 0.4, 0.4, 0.2, 0.2]
 
 
+@pytest.mark.parametrize(("monitor", "better"), [("validation_accuracy", 0.1), ("validation_loss", -0.1)])
+def test_what_gets_better_keeps_its_rate_and_what_gets_worse_does_not(monitor: str, better: float) -> None:
+    for step, expected in ((better, 0.4), (-better, 0.2)):
+        optimizer, schedule = make(Train(lr=0.4, schedule="plateau", plateau_patience=2, monitor=monitor))
+        for epoch in range(4):
+            schedule.after_epoch(1 + step * epoch)
+        assert rate(optimizer) == expected
+
+
+def test_one_cycle_ends_with_the_last_batch_of_the_last_epoch() -> None:
+    optimizer, schedule = make(Train(lr=0.4, epochs=5, schedule="one-cycle"))
+    rates = [rate(optimizer)]
+    for _ in range(5 * 2 - 1):
+        schedule.after_batch()
+        rates.append(rate(optimizer))
+    assert rates[0] == pytest.approx(0.4 / 25)
+    assert max(rates) == pytest.approx(0.4)
+    assert rates[-1] == min(rates) == pytest.approx(0.4 / 25 / 1e4)
+
+
 def test_a_cosine_ends_at_zero() -> None:
     optimizer, schedule = make(Train(lr=0.4, epochs=4, schedule="cosine"))
     rates = []

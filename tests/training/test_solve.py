@@ -3,14 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
 from genrelab import load
 from genrelab.errors import RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
+from genrelab.networks import NETWORKS
 from genrelab.report.run import evaluate_run
 from genrelab.training import run
+from genrelab.training.feed import Clips
 from genrelab.training.publish import export_run
 from genrelab.training.recipe import check_recipe
+from genrelab.training.solve import _weights, solve
 
 
 def tones(table, kind, **changes):
@@ -55,6 +60,39 @@ def test_the_setting_kept_is_the_one_that_did_best_in_the_inner_folds(table, sto
         assert float(model.network.output.sharpness) == pytest.approx(1 / best["temperature"], rel=1e-5)
         history = pd.read_csv(tmp_path / "run" / f"fold-{fold}" / "history.csv")
         assert history["validation_loss"].tolist() == pytest.approx([best["log_loss"]])
+
+
+def test_a_clip_counts_as_much_as_another_and_where_asked_a_genre_too():
+    owner, codes = np.array([0, 0, 1, 2]), np.array([0, 0, 2, 2])  # windows of three clips, the genre of each window
+    assert _weights(owner, codes, class_weights=False).tolist() == [0.5, 0.5, 1, 1]
+    assert _weights(owner, codes, class_weights=True).tolist() == pytest.approx([0.75] * 4)
+
+
+class Bare(nn.Module):
+    """A head of one setting on features as they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.frontend = nn.Identity()
+        self.network = NETWORKS["neighbours"](input_shape=(1, 4, 1), n_classes=3, k=(1,))
+
+
+@pytest.mark.parametrize("batch", [3, 24])
+def test_settings_are_judged_by_artists_that_were_not_learned_from(tmp_path, batch):
+    """Each artist's two clips are the same sound, whose genre is drawn: who learns from one knows the other."""
+    random = np.random.default_rng(0)
+    sounds = torch.from_numpy(np.repeat(random.standard_normal((12, 4)), 4, axis=0)).float()  # two windows a clip
+    genres = torch.from_numpy(np.repeat(random.integers(0, 3, 12), 2))
+    clips = pd.DataFrame({"track": [f"t{n}" for n in range(24)], "artist": [f"a{n // 2}" for n in range(24)]})
+    places = [slice(first, first + batch) for first in range(0, 24, batch)]
+    view = [
+        Clips(sounds[2 * one.start : 2 * one.stop], torch.arange(batch).repeat_interleave(2), genres[one])
+        for one in places
+    ]
+    model = Bare()
+    solve(model, [view], clips, ("artist",), class_weights=False, seed=0, folder=tmp_path)
+    assert pd.read_csv(tmp_path / "choices.csv")["accuracy"].item() < 0.6
+    assert pd.read_csv(tmp_path / "history.csv")["train_accuracy"].item() == 1.0
 
 
 def test_the_largest_seed_is_no_too_large_one(table, stores, tmp_path):
