@@ -15,7 +15,7 @@ from genrelab.training import run
 from genrelab.training.feed import Clips
 from genrelab.training.publish import export_run
 from genrelab.training.recipe import check_recipe
-from genrelab.training.solve import _weights, solve
+from genrelab.training.solve import _clip_logits, _inner_folds, _weights, solve
 
 
 def tones(table, kind, **changes):
@@ -68,6 +68,23 @@ def test_a_clip_counts_as_much_as_another_and_where_asked_a_genre_too():
     assert _weights(owner, codes, class_weights=True).tolist() == pytest.approx([0.75] * 4)
 
 
+def test_inner_folds_follow_from_the_seed_and_share_no_group():
+    genres, group = np.repeat(np.arange(12) % 3, 2), np.repeat(np.arange(12), 2)
+    first, again, other = (_inner_folds(genres, group, seed) for seed in (0, 0, 1))
+    assert sorted(np.concatenate([ask for _, ask in first])) == list(range(24))
+    assert not any(set(group[learn]) & set(group[ask]) for learn, ask in first)
+    asked = [[ask.tolist() for _, ask in folds] for folds in (first, again, other)]
+    assert asked[0] == asked[1] != asked[2]
+
+
+def test_a_clip_is_judged_by_the_mean_of_its_windows():
+    head = Bare().network
+    head.lesson(np.eye(4)[:3], np.arange(3), np.ones(3))(k=1)
+    said = _clip_logits(head, np.eye(4)[[0, 1, 2]], np.array([0, 0, 1]), 2)
+    yes, no = np.log(4 / 3), np.log(1 / 3)
+    assert said == pytest.approx(np.array([[(yes + no) / 2, (yes + no) / 2, no], [no, no, yes]]), abs=1e-6)
+
+
 class Bare(nn.Module):
     """A head of one setting on features as they are."""
 
@@ -93,6 +110,20 @@ def test_settings_are_judged_by_artists_that_were_not_learned_from(tmp_path, bat
     solve(model, [view], clips, ("artist",), class_weights=False, seed=0, folder=tmp_path)
     assert pd.read_csv(tmp_path / "choices.csv")["accuracy"].item() < 0.6
     assert pd.read_csv(tmp_path / "history.csv")["train_accuracy"].item() == 1.0
+
+
+@pytest.mark.parametrize(("views", "votes"), [(1, 6), (2, 3)])
+def test_settings_are_judged_by_the_clips_as_they_are(tmp_path, views, votes):
+    """Sounds tell their genre, and augmented ones nothing; each clip votes with those of its windows that are alike."""
+    genres = torch.arange(12).remainder(3).repeat_interleave(2)
+    clips = pd.DataFrame({"track": [f"t{n}" for n in range(24)], "artist": [f"a{n // 2}" for n in range(24)]})
+    sounds = [torch.eye(4)[genres], torch.eye(4)[[3] * 24]]
+    view = [[Clips(one, torch.arange(24), genres)] for one in sounds[:views]]
+    solve(Bare(), view, clips, ("artist",), class_weights=False, seed=0, folder=tmp_path)
+    found = pd.read_csv(tmp_path / "choices.csv").iloc[0]
+    # Of 8 clips of a genre 6 are learned from in each of four folds; a third of a vote is everyone's.
+    assert found["log_loss"] == pytest.approx(np.log((votes + 1) / (votes + 1 / 3)), rel=1e-4)
+    assert (found["accuracy"], found["temperature"]) == (1.0, 1.0)
 
 
 def test_the_largest_seed_is_no_too_large_one(table, stores, tmp_path):
