@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genrelab.errors import GenrelabError
 from genrelab.files import cache_folder
 from genrelab.recipes import recipe_files
 
@@ -40,7 +41,7 @@ def info(
         "versions": _versions(),
         "devices": _devices(),
         "formats": _formats(),
-        "cache": str(cache_folder()),
+        "cache": _cache(),
         "recipes": sorted(recipe_files()),
         "bundle": _bundle(bundle),
     }
@@ -80,6 +81,13 @@ def _devices() -> list[str]:
         devices += [f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())]
         devices += ["mps"] if torch.backends.mps.is_available() else []
     return devices
+
+
+def _cache() -> str:
+    try:
+        return str(cache_folder())
+    except GenrelabError as error:  # of a user without a home folder
+        return str(error)
 
 
 def _formats() -> dict[str, str]:
