@@ -42,11 +42,13 @@ bench: $(READY) ## print ratios against peers, taken in one run; MUSIC=folder ta
 	$(BIN)/python benchmarks/handcrafted.py
 	$(BIN)/python benchmarks/augment.py
 	$(BIN)/python benchmarks/classify.py $(if $(MUSIC),"$(MUSIC)")
-	$(BIN)/python benchmarks/bundles.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/epoch.py
+	for each in musicnn yamnet genrelab; do $(BIN)/genrelab backbone fetch $$each || exit; done
+	$(BIN)/python benchmarks/bundles.py
 
 default-model: $(READY) ## train genrelab's own networks and the default bundle: MUSIC=folder of any music, CLIPS="tables of labelled clips"
+	@test -n "$(MUSIC)" -a -n "$(CLIPS)" || { echo 'make default-model needs MUSIC=FOLDER and CLIPS="TABLES"'; exit 2; }
 	$(BIN)/genrelab backbone fetch musicnn
 	$(BIN)/genrelab backbone fetch yamnet
 	$(BIN)/python scripts/default_model.py --music "$(MUSIC)" --clips $(CLIPS) $(ARGS)

@@ -7,6 +7,7 @@ yamnet.
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,7 @@ from genrelab.backbones.teacher import load_original, load_teacher
 from genrelab.cli.console import progress_bars
 from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
+from genrelab.errors import CorpusError, GenrelabError
 from genrelab.extractors.backbone import LISTENER, OWN, SAMPLE_RATE, SMALL_YAMNET, WINDOW, YAMNET, backbone_file
 from genrelab.files import atomic_path, write_json
 from genrelab.frontends.bands import YamnetBands
@@ -50,6 +52,8 @@ def main() -> None:
             parser.error(f"{place}: there is no such file or folder")
     work: Path = arguments.work
     work.mkdir(parents=True, exist_ok=True)
+    table = work / f"{arguments.corpus}.csv"
+    joined(arguments.clips).to_csv(table, index=False)
     for name in OWN:
         learned = work / f"{name}.safetensors"
         if not learned.is_file():
@@ -57,8 +61,6 @@ def main() -> None:
         with atomic_path(own_file(name)) as temporary:
             temporary.write_bytes(learned.read_bytes())
     write_graphs()
-    table = work / f"{arguments.corpus}.csv"
-    joined(arguments.clips).to_csv(table, index=False)
     run = work / "default"
     if not (run / "run.json").is_file():
         recipe = load_recipe("default", [f"corpus={json.dumps({'kind': 'table', 'path': str(table.absolute())})}"])
@@ -104,11 +106,12 @@ def learn(arguments: argparse.Namespace, name: str, path: Path) -> None:
 def begin(name: str, coarse: bool) -> tuple[Learner, list[str]]:
     """Return one of our networks as it begins, and the names of its tags."""
     before = {LISTENER: "MSD_musicnn", SMALL_YAMNET: YAMNET}[name]
+    original = load_original(before)  # says what to fetch where it is not here
     tags = tag_names(name, backbone_file(before).with_suffix(".safetensors"))
     if name == LISTENER:
         return load_teacher(coarse), tags
     network = SmallYamnet(YamnetBands(SAMPLE_RATE).shape(WINDOW), len(tags))
-    network.load_state_dict(load_original(YAMNET).state_dict())
+    network.load_state_dict(original.state_dict())
     return network, tags
 
 
@@ -121,7 +124,12 @@ def joined(tables: list[Path]) -> pd.DataFrame:
     """Return several tables of clips as one: clips of one name are of one track, and stay on one side."""
     parts = []
     for path in tables:
-        part = pd.read_csv(path, keep_default_na=False)
+        try:
+            part = pd.read_csv(path, keep_default_na=False)
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"{path}: the table cannot be read: {error}") from None
+        if missing := {"clip", "path", "genre"} - set(part):
+            raise CorpusError(f"{path}: the table lacks the column(s) {', '.join(sorted(missing))}")
         part["track"] = part["clip"]
         part["clip"] = [f"{path.parent.name}/{clip}" for clip in part["clip"]]
         part["path"] = [str((path.parent / place).absolute()) for place in part["path"]]
@@ -143,4 +151,7 @@ def by_source(folder: Path) -> dict[str, list[Path]]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except GenrelabError as error:
+        sys.exit(str(error))

@@ -1,5 +1,7 @@
 """Folds of one run that are trained apart, perhaps at the same time on several machines."""
 
+import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +22,20 @@ def test_whoever_trains_the_last_fold_joins_them_all(recipe: Recipe, tmp_path: P
     assert run.train_folds(recipe, folder, [0], options)
     whole = run.train(recipe, tmp_path / "whole", options)
     pd.testing.assert_frame_equal(Predictions.read(folder / "predictions.parquet").table, whole.table, check_exact=True)
+
+
+def test_what_a_finished_run_says_of_its_making_stays_when_it_is_asked_for_again(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    folder, options = tmp_path / "run", run.Options(resume=True, stores=tmp_path / "stores")
+    run.train(recipe, folder, options)
+    (folder / "environment.json").write_text('{"torch": "of then"}')
+    for place in folder.glob("fold-*/fold.json"):
+        os.utime(place, (86400, 86400))
+    (folder / "run.json").write_text("damaged")
+    run.train(recipe, folder, options)
+    assert json.loads((folder / "environment.json").read_text()) == {"torch": "of then"}
+    assert run.read_summary(folder)["created"] == "1970-01-02T00:00:00+00:00"
 
 
 def test_a_fold_leaves_alone_what_others_are_writing(recipe: Recipe, tmp_path: Path) -> None:

@@ -2,8 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -77,27 +76,21 @@ _RC: dict[str, Any] = {
 }
 
 
+# Few of the other fonts have bold letters; matplotlib says so whenever a figure is drawn, in notebooks, too.
+logging.getLogger("matplotlib.font_manager").addFilter(
+    lambda record: "Failed to find font weight" not in str(record.msg)
+)
+
+
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
     """Let a function draw in the house style and leave matplotlib's settings as they were."""
 
     @wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context(_rc()), _any_weight():
+        with mpl.rc_context(_rc()):
             return draw(*args, **kwargs)
 
     return wrapper
-
-
-@contextmanager
-def _any_weight() -> Iterator[None]:
-    """Keep matplotlib from telling that one of `OTHER_FONTS` has no bold letters, or those alone."""
-    log = logging.getLogger("matplotlib.font_manager")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def _rc() -> Any:

@@ -172,10 +172,12 @@ def _train_folds(
     leaks = gate(found, options.allow_leaks)
     if recipe.start is not None:
         require_same_splits(recipe.start, splits_digest(corpus, splits))
+    places = [folder / f"fold-{split.fold}" for split in splits]
+    surroundings = folder / "environment.json"
     if processes.first:
         _claim(folder, recipe, corpus, splits)
-        write_json(folder / "environment.json", environment())
-    places = [folder / f"fold-{split.fold}" for split in splits]
+        if not (all(map(is_finished, places)) and surroundings.is_file()):  # else it is of those who trained
+            write_json(surroundings, environment())
     for split, place in zip(splits, places, strict=True):
         if folds is None or split.fold in folds:
             one = Fold(recipe, corpus, store, split, place, options.parts, views)
@@ -317,7 +319,9 @@ def _info(recipe: Recipe, corpus: Corpus, leaks: list[str]) -> dict[str, Any]:
 def _summary(
     recipe: Recipe, corpus: Corpus, folder: Path, folds: int, leaks: list[str], notes: list[str], store: Store
 ) -> dict[str, Any]:
-    facts = [read_fold_facts(folder / f"fold-{fold}") for fold in range(folds)]
+    places = [folder / f"fold-{fold}" for fold in range(folds)]
+    facts = [read_fold_facts(place) for place in places]
+    finished = max((place / "fold.json").stat().st_mtime for place in places)
     return _info(recipe, corpus, leaks) | {
         "folds": folds,
         "genres": list(corpus.genres),
@@ -330,7 +334,7 @@ def _summary(
         "notes": notes,
         "licence": corpus.licence,
         "citation": corpus.citation,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": datetime.fromtimestamp(finished, UTC).isoformat(timespec="seconds"),
     }
 
 
