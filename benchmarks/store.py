@@ -16,14 +16,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from genrelab.audio.read import EXTENSIONS
 from genrelab.audio.store import ClipSource, SampleStore
 
 
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", type=Path, help="a folder of sound files that soundfile reads")
+    parser.add_argument("folder", nargs="?", type=Path, help="a folder with mp3s")
     parser.add_argument("--jobs", type=int, default=2, help="threads for both (default 2)")
     parser.add_argument("--repeats", type=int, default=7, help="alternating repeats; medians are printed (default 7)")
     parser.add_argument("--sample-rate", type=int, default=22050, help="of the store in Hz (default 22050)")
@@ -31,7 +30,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch:
         folder = arguments.folder or synthesise(Path(scratch) / "music", files=40)
-        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".mp3")
+        if not paths or arguments.repeats < 1:
+            raise SystemExit(f"{folder}: no mp3s" if not paths else "--repeats: at least 1")
         compare(paths, Path(scratch), arguments.jobs, arguments.repeats, arguments.sample_rate)
 
 
