@@ -156,5 +156,7 @@ def to_mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
     if channels == 2:  # two thirds of the time of adding columns, a sixth of mean's
         mono: NDArray[np.float32] = block @ np.full(2, 0.5, np.float32)
         first = block[:, 0]
-        return first.copy() if np.dot(mono, mono) < _CANCELLED * np.dot(first, first) else mono
+        with np.errstate(over="ignore"):  # samples too large to square: what they may be is judged after this
+            cancelled = np.dot(mono, mono) < _CANCELLED * np.dot(first, first)
+        return first.copy() if cancelled else mono
     return np.asarray(block.mean(axis=1, dtype=np.float32))
