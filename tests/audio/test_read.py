@@ -98,7 +98,7 @@ def test_what_is_no_sound_at_all_is_a_mistake(wrong, message):
 
 
 @pytest.mark.parametrize("kind", LOSSLESS + LOSSY)
-@pytest.mark.parametrize(("start", "duration"), [(0.0, 0.5), (0.37, 1.0), (2.5, 0.01), (3.5, None)])
+@pytest.mark.parametrize(("start", "duration"), [(0.0, 0.57), (0.37, 1.0), (2.5, 0.01), (3.5, None)])
 def test_an_excerpt_equals_the_same_slice_of_the_whole(tmp_path, kind, start, duration):
     path = write(tmp_path, kind)
     rate = probe(path).sample_rate
@@ -208,6 +208,14 @@ def test_louder_than_full_scale_is_clipped(tmp_path):
     assert read(path).tolist() == [0.5, 1.0, -1.0]
 
 
+def test_where_samples_are_not_finite_is_told_from_the_beginning_of_the_file(tmp_path):
+    samples = sound(4.0, 1)
+    samples[round(3.5 * RATE)] = np.nan
+    soundfile.write(tmp_path / "nan.wav", samples, RATE, subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"the first in the block at (3|3\.\d+) s"):
+        read(tmp_path / "nan.wav", start=3)
+
+
 def test_probe_tells_what_the_header_says(tmp_path):
     assert probe(write(tmp_path, "wav")) == Probe("wav", RATE, 2, 4.0)
     assert probe(write(tmp_path, "mp3")) == Probe("mp3", RATE, 2, 4.0)
@@ -243,6 +251,11 @@ def test_a_file_longer_than_the_cap_is_refused_before_it_is_decoded(tmp_path):
     with pytest.raises(AudioError, match=r"too long: 4 s or more, at most 3 s are read; ask for a part"):
         read(path, max_seconds=3)
     assert len(read(path, start=1, duration=3, max_seconds=3)) == 3 * RATE
+    assert len(read(path, 8000, duration=3, max_seconds=3)) == 3 * 8000  # seconds are seconds at any rate
+
+
+def test_the_shortest_excerpt_is_a_sample(tmp_path):
+    assert len(read(write(tmp_path, "wav"), duration=1e-6)) == 1
 
 
 def test_the_suffixes_of_all_formats_are_known():

@@ -189,7 +189,7 @@ def test_each_example_is_drawn_by_itself(kind):
     augmentation = build(kind, p=0.5)
     values, context = example_of(augmentation)
     drawn = augmentation.draw(np.random.default_rng(2), augmentation.shape(values))
-    assert len(drawn["examples"]) == 5
+    assert [one["applied"] for one in drawn["examples"]].count(True) in range(1, 5)
     result = augmentation.apply(values, drawn, **context)
     for number, one in enumerate(drawn["examples"]):
         alone = {"examples": [one]}

@@ -56,6 +56,10 @@ def test_each_example_is_cut_to_frames_of_its_own():
     assert targets.tolist() == [[1, 0], [0, 1]]
 
 
+def test_a_part_of_the_frames_is_rounded_to_the_nearest_number():
+    assert [RandomFrames(part=0.5).left_of(frames) for frames in (4, 6, 7)] == [2, 3, 4]
+
+
 def test_stretches_begin_wherever_they_fit():
     drawn = RandomFrames(part=0.4).draw(np.random.default_rng(0), (4000, 1, 2, 5))
     assert drawn["length"] == 2
@@ -76,6 +80,11 @@ def test_pixel_noise_has_its_amplitude():
     noisy = PixelNoise(amplitude=0.2).apply(torch.ones(1, 1, 200, 200), one(seed=3))
     assert noisy.mean().item() == pytest.approx(1, abs=0.005)
     assert noisy.std().item() == pytest.approx(0.2, rel=0.02)
+
+
+def test_another_seed_is_another_noise():
+    noises = [PixelNoise().apply(torch.zeros(1, 1, 100, 100), one(seed=seed)).flatten() for seed in (1, 2)]
+    assert abs(np.corrcoef(*noises)[0, 1]) < 0.05
 
 
 def test_pixel_noise_keeps_the_type_of_the_features():

@@ -56,6 +56,8 @@ def test_stretches_are_as_long_as_the_beta_distribution_says_and_lie_inside():
     assert stretches.max() == 100
     assert width.mean() == pytest.approx(50, abs=2)
     assert width.var() == pytest.approx(100**2 / 12, rel=0.1)
+    narrow = np.array([Cutmix(alpha=8.0).parameters(rng, (4, 100))["stretch"] for _ in range(4000)])
+    assert (narrow[:, 1] - narrow[:, 0]).var() == pytest.approx(100**2 / (4 * 17), rel=0.1)
 
 
 def test_each_example_has_one_partner():

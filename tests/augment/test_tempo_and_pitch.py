@@ -95,6 +95,13 @@ def test_the_fastest_rate_decides_how_much_is_wanted():
     assert PitchShift().longest_input(66150) == 66150
 
 
+def test_how_long_a_clip_is_afterwards():
+    stretch = TimeStretch()
+    assert stretch.length_after(1000, {"applied": True, "rate": 1.25}) == 800
+    assert stretch.length_after(1000, {"applied": False}) == 1000
+    assert PitchShift().length_after(1000, {"applied": True, "semitones": 3}) == 1000
+
+
 @pytest.mark.parametrize(
     ("augmentation", "name", "low", "high"),
     [(TimeStretch(), "rate", 0.8, 1.2), (PitchShift(), "semitones", -2, 2)],

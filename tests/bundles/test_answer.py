@@ -56,7 +56,8 @@ def test_windows_that_overlap_are_counted_once():
 def test_a_sound_on_a_threshold_is_not_yet_unknown(probability: float, strangeness: float, unknown: bool):
     metadata = Metadata("x", ("a", "b"), 1000, 2000, 2000, unknown_below=probability, unknown_above=strangeness)
     outputs = {"logits": np.zeros((1, 2), np.float32), "strangeness": np.ones((1, 1), np.float32)}
-    assert answer(outputs, metadata, (0, 1), None, None).unknown is unknown
+    said = answer(outputs, metadata, (0, 1), None, None)
+    assert (said.unknown, said.blend) == (unknown, () if unknown else ("a", "b"))
 
 
 def test_windows_that_agree_make_an_answer_surer_where_the_bundle_says_so():

@@ -17,6 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 import genrelab
+from genrelab.audio.windows import window_starts
 from genrelab.bundles.classifier import Classifier
 from genrelab.bundles.listening import DEFAULT_WINDOWS
 from genrelab.bundles.prediction import Prediction
@@ -134,6 +135,21 @@ def test_a_silent_window_does_not_count(classifier: Classifier, make_tone: Tone)
     np.testing.assert_allclose(classifier.logits(clip), known_logits(3000), atol=2e-3)
 
 
+def test_of_nothing_but_silence_the_logits_are_those_of_all_windows(classifier: Classifier):
+    np.testing.assert_allclose(classifier.logits(np.zeros(3 * RATE, np.float32)), [4, 2, -6], atol=1e-5)
+
+
+def test_calibrated_logits_are_those_that_an_answer_goes_by(
+    tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone
+):
+    overlapping = Classifier(make_bundle(tmp_path / "b.onnx", hop=RATE // 4, growth=2.0))
+    track = make_tone(1000, 2)  # five windows, of which two do not overlap
+    np.testing.assert_allclose(overlapping.calibrated_logits(track), 1.5 * known_logits(1000), atol=4e-3)
+    said = dict(overlapping.classify(track, RATE).genres)
+    expected = softmax(1.5 * known_logits(1000))
+    np.testing.assert_allclose([said[genre] for genre in overlapping.genres], expected, atol=2e-3)
+
+
 def test_the_embedding_is_the_graphs(classifier: Classifier, make_tone: Tone):
     embedding = classifier.embedding(make_tone(1000, 2, amplitude=0.5))
     np.testing.assert_allclose(embedding, [0.5 * 2 / np.pi, 2 * np.sin(np.pi * 1000 / RATE)], rtol=2e-3)
@@ -179,8 +195,9 @@ def test_any_sample_rate_is_resampled(classifier: Classifier, make_tone: Tone):
 
 def test_channels_are_averaged(classifier: Classifier, make_tone: Tone):
     tone, silence = make_tone(1000, 1), np.zeros(RATE, np.float32)
-    stereo = classifier.classify(np.stack([tone, silence], axis=1), RATE)
-    assert stereo.probability == pytest.approx(classifier.classify(tone, RATE).probability, abs=1e-5)
+    for channels in ([tone, silence], [silence, tone]):
+        stereo = classifier.classify(np.stack(channels, axis=1), RATE)
+        assert stereo.probability == pytest.approx(classifier.classify(tone, RATE).probability, abs=1e-5)
 
 
 def test_channels_that_cancel_are_not_silent(classifier: Classifier, make_tone: Tone, tmp_path: Path):
@@ -316,6 +333,31 @@ def test_a_short_track_is_heard_whole(classifier: Classifier, make_tone: Tone, t
     assert classifier.classify_file(path).genres == classifier.classify(track, RATE).genres
 
 
+def test_a_short_track_is_heard_at_the_bundles_hop_or_in_as_many_windows_as_are_asked_for(
+    tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone
+):
+    overlapping = Classifier(make_bundle(tmp_path / "b.onnx", hop=RATE // 4))
+    track = make_tone(220, 2.5)
+    for start in window_starts(len(track), RATE, count=2):  # three windows do not fit side by side
+        track[start : start + RATE] = make_tone(3000, 1)
+    path = write(tmp_path / "a.wav", track, subtype="FLOAT")
+    assert overlapping.classify_file(path).genres == overlapping.classify(track, RATE).genres
+    asked = dict(overlapping.classify_file(path, windows=3).genres)
+    assert asked["whistle"] == pytest.approx(softmax(known_logits(3000))[2], abs=1e-3)
+
+
+def test_windows_of_another_length_than_a_second_lie_where_they_should(
+    tmp_path: Path, make_bundle: Callable[..., Path], make_tone: Tone
+):
+    # Windows of 2 s at 11 025 Hz: of 72 s, twelve lie at 2, 8, 14 ... 68 s. Only there, the tone is a whistle.
+    classifier = Classifier(make_bundle(tmp_path / "b.onnx", sample_rate=RATE // 2))
+    track = make_tone(110, 72, RATE // 2)
+    for start in range(2, 72, 6):
+        track[start * RATE // 2 : (start + 2) * RATE // 2] = make_tone(1500, 2, RATE // 2)
+    prediction = classifier.classify_file(write(tmp_path / "a.wav", track, RATE // 2))
+    assert dict(prediction.genres)["whistle"] == pytest.approx(softmax(known_logits(3000))[2], abs=1e-3)
+
+
 def test_one_window_is_the_middle_of_the_track(classifier: Classifier, make_tone: Tone, tmp_path: Path):
     track = np.concatenate([make_tone(220, 10), make_tone(3000, 1), make_tone(220, 10)])
     assert classifier.classify_file(write(tmp_path / "a.wav", track), windows=1).genre == "whistle"
@@ -439,6 +481,13 @@ def test_a_single_audible_second_is_heard_however_long_the_silence_around_it(
     assert classifier.classify_file(path).genre == "whistle"
     assert classifier.classify_file(path, windows=1).silent  # the middle second is
     assert [span.genre for _, _, span in classifier.timeline(path)] == [*[None] * 2, "whistle", *[None] * 7]
+
+
+def test_a_short_sound_is_no_softer_for_what_its_window_is_padded_with(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path
+):
+    track = make_tone(3000, 0.15, amplitude=3e-4)  # -73.5 dB of full scale; with the padding, -81.7
+    assert classifier.classify_file(write(tmp_path / "a.wav", track, subtype="FLOAT")).genre == "whistle"
 
 
 # Vocabularies, blends, tags and strangeness
@@ -664,6 +713,7 @@ def test_a_timeline_follows_the_music(classifier: Classifier, make_tone: Tone, t
     spans = classifier.timeline(write(tmp_path / "a.wav", track))
     assert [(start, end) for start, end, _ in spans] == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 4.5)]
     assert [prediction.genre for _, _, prediction in spans] == ["bass", "bass", None, "whistle", "whistle"]
+    assert [prediction.seconds for _, _, prediction in spans] == [1, 1, 1, 1, 0.5]
     assert spans[2][2].silent
     assert spans[2][2].error is None
 

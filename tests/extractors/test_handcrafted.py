@@ -10,7 +10,9 @@ import soundfile
 
 from genrelab.errors import RecipeError
 from genrelab.extractors import EXTRACTORS
+from genrelab.extractors.chroma import peaks, tuning_of
 from genrelab.extractors.handcrafted import COLUMNS, Handcrafted
+from genrelab.extractors.tempo import onset_strength, tempo
 
 SAMPLE_RATE = 22050
 TEMPO = COLUMNS.index("tempo")
@@ -56,6 +58,42 @@ def test_each_column_is_that_of_librosa(sample_rate, seconds):
     ours, theirs = Handcrafted(sample_rate)(sound), columns_of_librosa(sound, sample_rate)
     differ = np.abs(ours - theirs) > 1e-4 * np.abs(theirs) + 1e-7
     assert not differ.any(), [(COLUMNS[i], ours[i], theirs[i]) for i in np.flatnonzero(differ)]
+
+
+def test_the_louder_half_of_the_pitches_tells_the_tuning():
+    semitones = np.array([0.2, 0.2, 0.1, 0.4, -0.3, -0.3, -0.3])
+    height = np.array([2, 2, 2, 2, 1, 1, 1])
+    assert tuning_of(440 * 2 ** (semitones / 12), height) == pytest.approx(0.2, abs=0.011)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tempo_is_librosas_where_two_rhythms_lie_over_each_other(seed):
+    rng = np.random.default_rng(seed)
+    level = rng.normal(0, 2, (900, 128)).astype(np.float32)
+    for loud in (12, 8):
+        period, bands = rng.integers(15, 60), rng.random(128) < 0.6
+        for start in range(rng.integers(0, 20), 890, period):
+            level[start : start + 6, bands] += loud * np.exp(-np.arange(6) / 2)[:, None]
+    onsets = librosa.onset.onset_strength(S=level.T, sr=SAMPLE_RATE, aggregate=np.median)
+    np.testing.assert_allclose(onset_strength(level), onsets, atol=1e-5)
+    assert tempo(level, SAMPLE_RATE) == pytest.approx(librosa.feature.tempo(onset_envelope=onsets, sr=SAMPLE_RATE)[0])
+
+
+def test_pitches_and_tuning_are_librosas_where_other_voices_are_out_of_tune():
+    rng = np.random.default_rng(0)
+    time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    sound = 0.001 * rng.standard_normal(len(time))
+    # What counts, what is too faint, too low, too high: notes from and to, how many, semitones off, how loud.
+    voices = ((50, 100, 6, 0.2, 0.1), (50, 100, 30, -0.3, 0.012), (28, 48, 8, 0.4, 0.08), (108, 120, 10, -0.1, 0.08))
+    for low, high, count, off, loud in voices:
+        notes = 440 * 2 ** ((rng.integers(low, high, count) + off - 69) / 12)
+        sound += loud * np.sin(2 * np.pi * notes[:, None] * time + rng.uniform(0, 6, (count, 1))).sum(axis=0)
+    power = np.abs(librosa.stft(sound.astype(np.float32), pad_mode="reflect")) ** 2
+    hertz, height = librosa.piptrack(S=power, sr=SAMPLE_RATE)
+    found = peaks(power.T, SAMPLE_RATE)
+    np.testing.assert_allclose(found[0], hertz.T[hertz.T > 0], rtol=1e-5)
+    np.testing.assert_allclose(found[1], height.T[hertz.T > 0], rtol=1e-5)
+    assert tuning_of(*found) == pytest.approx(librosa.estimate_tuning(S=power, sr=SAMPLE_RATE))
 
 
 def test_columns_are_those_of_the_table_in_its_order():

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.fft import dct
 
+from genrelab.frontends import FRONTENDS
 from genrelab.frontends.band_statistics import (
     STATISTICS,
     cepstra,
@@ -32,6 +33,7 @@ def close(found, *expected):
 def test_levels_and_the_size_of_steps():
     deviation = 1.25**0.5
     close(levels(bands([0, 1, 2, 3], [3, 2, 1, 0])), 1.5, 1.5, deviation, deviation, 1, 1, 0, 0, 0, 0, 2, 2, 3, 3)
+    close(levels(bands(range(8)))[:, 4:], 1, 4, 6)  # of 7 steps a tenth is nearest to 1, a half to 4, nine tenths to 6
 
 
 def test_bands_that_move_together_and_against_each_other():
@@ -53,6 +55,10 @@ def test_changes_from_one_mean_to_the_next():
 
 def test_what_repeats_after_some_frames():
     close(persistence(bands([1, -1] * 16)), -1, 1, 1, 1, 1)
+    # As if it had deviated by .01: what is quieter repeats less.
+    close(persistence(bands([0.005, -0.005] * 16)), -0.25, 0.25, 0.25, 0.25, 0.25)
+    # Half of it up and half of it down: of 32 - n pairs that lie n frames apart, n have one foot in either half.
+    close(persistence(bands([1] * 16 + [-1] * 16)), *(1 - 2 * n / (32 - n) for n in (1, 2, 4, 8, 16)))
 
 
 def test_a_band_louder_than_its_neighbours():
@@ -85,8 +91,22 @@ def test_peaks_over_valleys_among_neighbouring_bins():
     # Eleven bins: six of which one stands out, and five, whose strongest and weakest are one each.
     found = spectral_contrast(bands(*[[level] for level in (1, 1, 7, 1, 1, 1, 2, 5, 3, 4, 3)]), 2)
     close(found, [6], [3])
-    thirty = torch.arange(30.0).reshape(1, 30, 1)  # a fifth of each half are three
-    close(spectral_contrast(thirty, 2), [12], [12])
+    forty = torch.arange(40.0).reshape(1, 40, 1)  # a fifth of each half are four
+    close(spectral_contrast(forty, 2), [16], [16])
+
+
+def test_channels_are_averaged_and_bins_that_are_left_over_passed_over():
+    bins = torch.randn(1, 2, 7, 9, generator=torch.Generator().manual_seed(0))
+    rows = bins.mean(1)[:, :6].unflatten(1, (3, 2)).mean(2)
+    torch.testing.assert_close(summarise(bins, 2, ["levels"]), levels(rows))
+
+
+def test_statistics_are_of_what_the_other_front_end_makes_scaled_as_it_says():
+    of = {"kind": "mel", "n_fft": 256, "hop_length": 128, "n_mels": 16, "normalise": "clip-standard"}
+    noise = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0))
+    found = FRONTENDS["statistics"](8000, of=of, statistics=("levels",), normalise="none")(noise)
+    mel = FRONTENDS["mel"](8000, **{key: value for key, value in of.items() if key != "kind"})(noise)
+    torch.testing.assert_close(found[:, 0, :, 0], summarise(mel, 4, ["levels"]))
 
 
 def test_contrast_rows_are_bands_like_others():

@@ -89,6 +89,16 @@ def test_the_parts_of_a_stack_come_in_the_order_asked_for(sound):
     torch.testing.assert_close(stack, torch.cat([contrast, mfcc], dim=2), rtol=1e-5, atol=1e-3)
 
 
+def test_the_options_of_a_stack_are_those_of_its_parts(sound):
+    waveform = torch.from_numpy(sound(22050, 1.0))[None]
+    parts = ("mel", "chroma", "contrast")
+    stack = FRONTENDS["stack"](22050, parts=parts, fmax=5000.0, tuning=0.3, n_bands=4)(waveform)
+    mel = FRONTENDS["mel"](22050, fmax=5000.0, normalise="none")(waveform)
+    chroma = FRONTENDS["chroma"](22050, tuning=0.3)(waveform)
+    contrast = FRONTENDS["contrast"](22050, n_bands=4)(waveform)
+    torch.testing.assert_close(stack, torch.cat([mel, chroma, contrast], dim=2), rtol=1e-5, atol=1e-3)
+
+
 def test_a_part_of_a_stack_may_be_scaled_by_itself(sound):
     waveform = torch.from_numpy(sound(22050, 1.0))[None]
     stack = FRONTENDS["stack"](sample_rate=22050, normalise_parts="clip-minmax")(waveform)

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from genrelab.audio.store import ClipSource
+from genrelab.bundles.prediction import Prediction
 from genrelab.cli.app import main
 from genrelab.errors import RunError
 from genrelab.evaluation.metrics import metrics
@@ -76,6 +78,31 @@ def test_an_mp3_is_nearly_the_same_again():
     again = CONDITIONS["mp3, 64 kbit/s"](tone(1000), RATE)
     assert peak(again) == pytest.approx(1000, rel=0.003)
     assert not np.array_equal(again[: len(tone(1000))], tone(1000)[: len(again)])
+
+
+def test_an_mp3_has_the_64_kilobits_a_second_that_are_claimed(monkeypatch):
+    sizes, write = [], robustness.soundfile.write
+
+    def measured(file, *how, **more):
+        write(file, *how, **more)
+        sizes.append(file.tell())
+
+    monkeypatch.setattr(robustness.soundfile, "write", measured)
+    CONDITIONS["mp3, 64 kbit/s"](tone(1000, seconds=10), RATE)
+    assert sizes == [pytest.approx(10 * 64000 / 8, rel=0.03)]
+
+
+def test_of_a_file_that_holds_several_clips_the_clip_alone_is_asked_for(tmp_path):
+    robustness.soundfile.write(tmp_path / "album.wav", tone(440.3, seconds=5), RATE)
+
+    class Asked:
+        genres = ("a", "b")
+
+        def classify(self, samples, rate):
+            assert np.allclose(samples, tone(440.3, seconds=5)[RATE : 3 * RATE], atol=1e-4)
+            return Prediction(None, genres=(("b", 0.7), ("a", 0.3)))
+
+    assert robustness._ask(Asked(), [UNCHANGED], ClipSource("x", tmp_path / "album.wav", 1.0, 2.0)) == [[0.3, 0.7]]
 
 
 def test_one_silent_channel_halves_the_mix():

@@ -142,13 +142,27 @@ def test_the_best_recipe_moves_with_its_base_and_is_trained_on_the_same_data(bas
     assert load_recipe(moved / "tuning" / "best.yaml").train.epochs == 2
 
 
+def test_what_is_tried_follows_from_the_seed_the_trial_and_the_key(base: str, tmp_path: Path):
+    space = ["train.lr=uniform:0.001:0.1", "train.label_smoothing=uniform:0.001:0.1"]
+
+    def tried(folder: str, seed: int) -> list[float]:
+        (tmp_path / folder).mkdir()
+        tuned = tuning(base, tmp_path / folder, space=space, seed=seed)
+        trials = [tuned.study.ask() for _ in range(2)]
+        return [value for trial in trials for value in tuned._choose(trial).values()]
+
+    first, again, other = tried("a", 0), tried("b", 0), tried("c", 1)
+    assert first == again
+    assert len({*first, *other}) == 8
+
+
 def test_the_test_part_is_never_predicted(base: str, tmp_path: Path):
-    tuned = tuning(base, tmp_path / "out", trials=1, folds=2)
+    tuned = tuning(base, tmp_path / "out", trials=1, folds=2, overrides=["train.monitor=validation_loss"])
     tuned.work(run.Options())
     predictions = Predictions.read(tmp_path / "out" / "trial-0000" / "predictions.parquet")
     assert set(predictions.table["split"]) == {"validation"}
     histories = [pd.read_csv(tmp_path / "out" / "trial-0000" / f"fold-{fold}" / "history.csv") for fold in (0, 1)]
-    assert tuned.table()["value"][0] == pytest.approx(np.mean([one["validation_accuracy"].max() for one in histories]))
+    assert tuned.table()["value"][0] == pytest.approx(np.mean([one["validation_loss"].min() for one in histories]))
 
 
 def test_an_epoch_that_is_not_validated_takes_its_time_too(base: str, tmp_path: Path):
