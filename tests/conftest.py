@@ -35,6 +35,18 @@ def shared_data() -> Path:
 
 
 @pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the user's home folder away, as in many a container, and with it every place for a cache."""
+
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")  # as pathlib does, of a number without a name
+
+    monkeypatch.setattr(Path, "home", home)
+    monkeypatch.delenv("GENRELAB_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+
+@pytest.fixture
 def bad_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Return what makes files that Python opens fail from some byte on, as a bad disk does (not libsndfile's)."""
 

@@ -135,13 +135,8 @@ def test_json_is_indented_utf8_and_its_hash_is_that_of_the_bytes(tmp_path: Path)
     assert content_hash(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
+@pytest.mark.usefixtures("no_home")
 def test_a_user_without_a_home_folder_is_told_to_name_a_cache(monkeypatch: pytest.MonkeyPatch):
-    def home() -> Path:
-        raise RuntimeError("Could not determine home directory.")  # as pathlib does, of a number without a name
-
-    monkeypatch.setattr(Path, "home", home)
-    monkeypatch.delenv("GENRELAB_CACHE", raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     with pytest.raises(GenrelabError, match="no home folder for a cache; name one with GENRELAB_CACHE=FOLDER"):
         cache_folder()
     monkeypatch.setenv("XDG_CACHE_HOME", "there")

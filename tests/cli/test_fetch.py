@@ -214,6 +214,12 @@ def test_a_cache_that_cannot_be_written_to_keeps_nobody_from_fetching(served, tm
     assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 0
 
 
+def test_nor_does_the_want_of_a_home_folder(served, request):
+    served()
+    request.getfixturevalue("no_home")
+    assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -91,15 +91,8 @@ def test_it_tells_where_the_cache_lies(
     assert json.loads(capsys.readouterr().out)["cache"] == str(tmp_path)
 
 
-def test_a_user_without_a_home_folder_gets_all_the_rest(
-    measured: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
-    def home() -> Path:
-        raise RuntimeError("Could not determine home directory.")  # as pathlib does, of a number without a name
-
-    monkeypatch.setattr(Path, "home", home)
-    monkeypatch.delenv("GENRELAB_CACHE", raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+@pytest.mark.usefixtures("no_home")
+def test_a_user_without_a_home_folder_gets_all_the_rest(measured: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["info", "--bundle", str(measured), "--format", "json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["cache"].startswith("this user has no home folder for a cache")

@@ -1,6 +1,7 @@
 """Figures and words of ablations and tunings, from tables alone."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,33 +87,25 @@ def test_of_one_seed_the_words_warn(ablation) -> None:
     assert "rests on one seed" in findings(ablation.assign(seeds=1), "none")["random"][-1]
 
 
+def _trials(count: int, **drawn: Any) -> pd.DataFrame:
+    found = np.random.default_rng(1).uniform(1, 2, count)
+    return pd.DataFrame({"number": range(count), "state": "complete", "value": found, **drawn})
+
+
 def test_what_was_drawn_evenly_stands_on_an_even_axis_and_logarithms_on_theirs():
     rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {
-            "number": range(24),
-            "state": "complete",
-            "value": rng.uniform(1, 2, 24),
-            "even": rng.uniform(0.001, 0.5, 24),
-            "log": 10 ** rng.uniform(-4, -2, 24),
-        }
-    )
+    table = _trials(24, even=rng.uniform(0.001, 0.5, 24), log=10 ** rng.uniform(-4, -2, 24))
     _, even, log = tuning_figure(table, ["even", "log"], "validation_loss", False).axes
     assert (even.get_xscale(), log.get_xscale()) == ("linear", "log")
 
 
 def test_labels_below_a_panel_do_not_lie_upon_each_other():
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {
-            "number": range(8),
-            "state": "complete",
-            "value": rng.uniform(1, 2, 8),
-            "one power of ten": [1.6e-4, 2e-4, 4e-4, 5e-4, 1.2e-3, 2e-3, 3e-3, 5e-3],
-            "lists": ["[16, 32, 64, 64]", "[32, 64, 128, 128]", "[8, 16, 32, 32]", "none"] * 2,
-        }
+    table = _trials(
+        8,
+        power=[1.6e-4, 2e-4, 4e-4, 5e-4, 1.2e-3, 2e-3, 3e-3, 5e-3],  # one of ten
+        lists=["[16, 32, 64, 64]", "[32, 64, 128, 128]", "[8, 16, 32, 32]", "none"] * 2,
     )
-    figure = tuning_figure(table, ["one power of ten", "lists"], "validation_loss", larger_is_better=False)
+    figure = tuning_figure(table, ["power", "lists"], "validation_loss", larger_is_better=False)
     figure.draw_without_rendering()
     for axes in figure.axes[1:]:
         labels = [text for text in axes.get_xticklabels(which="both") if text.get_text()]

@@ -141,15 +141,15 @@ def _alone(archive: Path, console: "Console") -> Iterator[None]:
     import hashlib
     import os
 
-    from genrelab.errors import RunError
+    from genrelab.errors import GenrelabError
     from genrelab.files import cache_folder
     from genrelab.locks import claimed
 
-    # Not beside the archive, where it would stay.
-    lock = cache_folder() / "locks" / hashlib.sha256(os.fsencode(archive.resolve())).hexdigest()
     with ExitStack() as held:
         # Without a cache that can be written to, or locks, one still gets the archive, if nobody else fetches it.
-        with suppress(OSError, RunError):
+        with suppress(OSError, GenrelabError):
+            # Not beside the archive, where it would stay.
+            lock = cache_folder() / "locks" / hashlib.sha256(os.fsencode(archive.resolve())).hexdigest()
             if not held.enter_context(claimed(lock)):
                 console.print("another process is fetching it: waiting", soft_wrap=True)
                 held.enter_context(claimed(lock, wait=True))
