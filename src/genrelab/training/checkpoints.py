@@ -74,7 +74,9 @@ def load_weights(module: nn.Module, path: Path, part: str = "") -> None:
         module.load_state_dict({name[len(part) :]: weights[name] for name in weights if name.startswith(part)})
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise RunError(f"{path}: cannot be loaded into this recipe's network ({reason})") from None
+        raise RunError(
+            f"{path}: cannot be loaded into this recipe's network ({reason}); copy it anew, or train again"
+        ) from None
 
 
 def _write(tensors: dict[str, Tensor], path: Any, metadata: dict[str, str] | None = None) -> None:
