@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 from genrelab.extractors.mel_scale import mel_to_hz
 from genrelab.report.explanation import Layer, explanation_figure
-from genrelab.report.explanation_page import explanation_page, in_words
+from genrelab.report.explanation_page import costs, explanation_page, in_words, verdict
 from genrelab.report.save import svg_text
 
 ROWS, FRAMES = 40, 60
@@ -140,7 +140,29 @@ def test_the_page_names_run_protocol_and_fold_and_escapes_names() -> None:
     assert "run a-run · artist-folds · fold 1 of 3" in text
     assert "&lt;my&gt; song.flac" in text
     assert "never learned from it" in text
-    assert "None of 8 random parts cost it as much" in text
+    assert "None of 8 random parts left it as low" in text
+
+
+@pytest.mark.parametrize(
+    ("hidden", "random", "as_good", "said"),
+    [
+        (-0.2, -0.1, 0, "Yes"),
+        (-0.2, -0.1, 1, "Rather"),
+        (-0.1, -0.2, 7, "No more than on anything else"),
+        (0.01, 0.04, 0, "No: hiding it costs the genre nothing"),
+        (0.0, 0.04, 0, "No: hiding it costs the genre nothing"),
+    ],
+)
+def test_a_network_rests_on_what_it_misses(hidden: float, random: float, as_good: int, said: str) -> None:
+    """`hidden` and `random` are what the genre's probability rises by."""
+    own = SAID["blues"]
+    listening = dict(facts()["listening"])  # type: ignore[call-overload]
+    listening["probability"] = listening["probability"] | {"hidden": own + hidden}
+    listening["probability_random"] = listening["probability_random"] | {"hidden": own + random}
+    told = facts(listening=listening | {"random_as_good": as_good})
+    assert verdict(told).startswith(said)
+    assert costs(told) == (said == "Yes")
+    assert f"<p>{said}" in page(listening=told["listening"])
 
 
 def test_the_page_warns_of_leaks_and_of_maps_that_fail() -> None:

@@ -106,7 +106,7 @@ def _facts(explanation: Explanation) -> dict[str, Any]:
             "probability": explanation.answers._asdict(),
             "random_parts": RANDOM_MASKS,
             "probability_random": mean_answers(explanation.randomly)._asdict(),
-            # Of the random parts, those whose hiding cost the genre as much as that of the kept part, or more.
+            # Of the random parts, those whose hiding left the genre as low as that of the kept part, or lower.
             "random_as_good": sum(one.hidden <= explanation.answers.hidden for one in explanation.randomly),
         },
     }

@@ -69,6 +69,29 @@ def in_words(
     return " ".join(sentences)
 
 
+def costs(facts: Mapping[str, Any]) -> bool:
+    """Return whether hiding what the map names cost the genre anything, and more than hiding any random part did.
+
+    Parameters
+    ----------
+    facts
+        What stands in ``explanation.json``.
+    """
+    return _lost(facts) and not facts["listening"]["random_as_good"]
+
+
+def verdict(facts: Mapping[str, Any]) -> str:
+    """Say whether the network rests on what the map names; `facts` as for `costs`."""
+    heard = facts["listening"]
+    if not _lost(facts):  # even where random parts raised it further: what is named was not missed
+        return "No: hiding it costs the genre nothing"
+    if costs(facts):
+        return "Yes"
+    if heard["probability"]["hidden"] < heard["probability_random"]["hidden"]:
+        return "Rather"
+    return "No more than on anything else: for this clip, do not trust the map"
+
+
 def explanation_page(facts: Mapping[str, Any], figure: Figure, sounds: Mapping[str, bytes]) -> str:
     """Return the page.
 
@@ -91,8 +114,13 @@ def explanation_page(facts: Mapping[str, Any], figure: Figure, sounds: Mapping[s
         figure=embed(figure),
         players=players if small else {name: f"{name}.wav" for name in sounds if name != "whole"},
         ranked=ranked,
+        verdict=verdict(facts),
         titles={"gradcam": "Grad-CAM", "occlusion": "Occlusion"},
     )
+
+
+def _lost(facts: Mapping[str, Any]) -> bool:
+    return bool(facts["listening"]["probability"]["hidden"] < facts["probabilities"][facts["genre"]])
 
 
 def _moments(loudness: NDArray[np.floating], times: NDArray[np.float64]) -> list[float]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from genrelab.report import words
 from genrelab.report.ablation import ONE_SEED, findings
+from genrelab.report.explanation_page import costs
 from genrelab.report.study_parts import Found, Group, Row, Study
 
 
@@ -91,7 +92,7 @@ def ablation_words(ablation: Found) -> list[str]:
 
 def explanations_words(explanations: Sequence[Found]) -> str:
     """Say for how many clips the network rests on what its map names."""
-    rests = sum(found.facts["listening"]["random_as_good"] == 0 for found in explanations)
+    rests = sum(costs(found.facts) for found in explanations)
     number = len(explanations)
     return (
         f"Of {number} explained clip{'s' * (number != 1)}, hiding what the map names cost the genre more than hiding "
