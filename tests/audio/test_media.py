@@ -71,6 +71,27 @@ def test_an_excerpt_comes_from_its_place_as_exactly_as_the_clock_of_the_containe
     assert abs(delay(part, read(path), 2 * rate)) <= exact * rate
 
 
+@pytest.mark.parametrize("kind", ["flac", "ogg"])
+def test_parts_of_an_ogg_by_ffmpeg_equal_the_same_slices_of_the_whole(tmp_path, kind):
+    # FFmpeg's pages last a second: who begins within the last one of Vorbis, or the last few of FLAC, finds no place.
+    path, rate = tmp_path / f"song.{kind}", 44100
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, round(8.9 * rate))
+    soundfile.write(path, noise, rate)
+    with av.open(str(path)) as source, av.open(str(tmp_path / "song.oga"), "w", format="ogg") as file:
+        stream = file.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                file.mux(packet)
+    path = tmp_path / "song.oga"
+    whole = read(path)
+    assert len(whole) == len(noise)
+    starts = [3.0, 4.0, 8.3, 1.0, 0.0, 8.8, 7.8, 8.1]
+    for start, part in zip(starts, read_excerpts(path, rate, starts, 0.5), strict=True):
+        first = round(start * rate)
+        np.testing.assert_allclose(part, whole[first : first + rate // 2], atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_open_file_is_read_as_the_same_file_by_its_name(tmp_path, kind):
     path = encode(tmp_path / f"song.{kind}", kind)

@@ -19,8 +19,10 @@ BLOCK = 1 << 17
 # Samples per channel in one step through a damaged file: an mp3's frame.
 _STEP = 1152
 # Lossy codecs need what came before: begin so many samples early and throw them away. An mp3's frame borrows bits of
-# those before it; libsndfile finds no place within the last page of an ogg, nor some after having read another.
+# those before it.
 _PREROLL = {"mp3": 4 * _STEP, "ogg": 1 << 14}
+# libsndfile finds no place within the last page of an ogg: 255 packets of at most 1024 samples, as encoders write them.
+_LAST_PAGE = {"ogg": 1 << 18}
 # Two channels whose mean has less than this share of one's power, 40 dB less, cancel.
 _CANCELLED = 1e-4
 # A header that knows no length is given the largest number there is; no music is 2**50 samples long.
@@ -134,11 +136,14 @@ class SndfileDecoder:
 
     def _go_towards(self, start: int) -> None:
         """Go to where reading has to begin for the samples from `start` on to be right."""
-        if soundfile.SoundFile.seekable(self._file):
-            self._at = self._file.seek(max(0, start - _PREROLL.get(self.format, 0)))
-        elif self._at > start:
+        sought = soundfile.SoundFile.seekable(self._file)
+        # In an ogg libsndfile may go astray once it has read another place.
+        if self._at and (self.format == "ogg" or (not sought and self._at > start)):
             self._file.close()
             self._file = self._open()
+        if sought:
+            last_page = self._file.frames - _LAST_PAGE.get(self.format, 0)
+            self._at = self._file.seek(max(0, min(start - _PREROLL.get(self.format, 0), last_page)))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -44,7 +44,8 @@ class MediaDecoder:
     """A sound file opened by PyAV; see `decoders.Decoder`.
 
     A start inside the file is as exact as the container's clock: to the sample in m4a and aac, to a millisecond in
-    webm, to some 20 milliseconds in wma.
+    webm, to some 5 milliseconds in ac3, to some 20 in wma. An ogg (of FLAC, say) is decoded from its beginning: the
+    clock that FFmpeg reads there is off by several frames in the last pages, and everywhere after another part.
     """
 
     exact = False
@@ -54,13 +55,14 @@ class MediaDecoder:
             raise AudioError(path, NEEDS_PYAV)
         import av
 
+        self._av = av
         self._error: type[Exception] = av.FFmpegError
         self._origin: float | None = None
         self._used = False
         # An open file instead of its name: no name is taken for an address, and none must be UTF-8.
         self._file = path.open("rb")
         try:
-            self._container = self._open(av)
+            self._container = self._open()
             self._stream = self._container.streams.audio[0]
             context = self._stream.codec_context
             if context is None:
@@ -74,6 +76,7 @@ class MediaDecoder:
         except AudioError:
             self.close()
             raise
+        self._paged = self._container.format.name == "ogg"
         self.format: str = context.name
         self.sample_rate: int = context.rate or 0
         self.channels: int = context.channels
@@ -84,8 +87,8 @@ class MediaDecoder:
         seconds = length * self._stream.time_base if length else (self._container.duration or 0) / 1e6
         self.frames: int | None = round(float(seconds) * self.sample_rate) if seconds else None
 
-    def _open(self, av: Any) -> Any:
-        return av.open(self._file, options={"format_whitelist": _CONTAINERS}, metadata_errors="replace")
+    def _open(self) -> Any:
+        return self._av.open(self._file, options={"format_whitelist": _CONTAINERS}, metadata_errors="replace")
 
     def blocks(self, start: int, count: int | None) -> Iterator[NDArray[np.float32]]:
         """Yield mono blocks; see `Decoder.blocks`."""
@@ -93,7 +96,14 @@ class MediaDecoder:
         stream = self._stream
         position: int | None = None if start else 0
         try:
-            if start or self._used:
+            if self._paged:
+                if self._used:
+                    self._container.close()
+                    self._file.seek(0)
+                    self._container = self._open()
+                    stream = self._stream = self._container.streams.audio[0]
+                position = 0
+            elif start or self._used:
                 if self._origin is None:  # the clock of the first sound that comes out; wma's does not begin at 0
                     first = next(self._container.decode(stream), None)
                     self._origin = float(((first and first.pts) or 0) * stream.time_base)
@@ -106,6 +116,9 @@ class MediaDecoder:
                 if position is None:
                     seconds = float((frame.pts or 0) * stream.time_base) - (self._origin or 0.0)
                     position = round(seconds * self.sample_rate)
+                if position + frame.samples <= start:
+                    position += frame.samples
+                    continue
                 block = _frame_to_mono(frame)
                 skip = max(0, start - position)
                 position += len(block)
