@@ -65,15 +65,35 @@ def without_length(flac):
     return flac[:21] + bytes([flac[21] & 0xF0, 0, 0, 0, 0]) + flac[26:]
 
 
-@pytest.mark.parametrize("kind", ["flac", "ogg", "opus"])
-def test_of_a_file_that_does_not_tell_its_length_there_is_just_less(tmp_path, kind):
-    other = write(tmp_path, kind, sound(6.0, rate=48000)).read_bytes()
-    data = write(tmp_path, kind).read_bytes()
-    path = tmp_path / f"song.{kind}"
-    # Where a second ogg follows, as radio stations send them, libsndfile knows no length, and hears the first.
-    path.write_bytes(without_length(data) if kind == "flac" else data + other)
+def test_of_a_file_that_does_not_tell_its_length_there_is_just_less(tmp_path):
+    path = write(tmp_path, "flac")
+    path.write_bytes(without_length(path.read_bytes()))
     assert np.isnan(probe(path).seconds)
-    assert len(read(path, duration=60.0)) == 4 * probe(path).sample_rate
+    assert len(read(path, duration=60.0)) == 4 * RATE
+
+
+@pytest.mark.parametrize("kind", ["ogg", "opus"])
+@pytest.mark.parametrize("rate", [48000, 24000])
+def test_oggs_after_one_another_in_a_file_are_heard_end_to_end(tmp_path, kind, rate):
+    # As radio stations send them. libsndfile knows no length of such a file, and hears the first.
+    paths = [tmp_path / f"{number}.{kind}" for number in range(3)]
+    for number, path in enumerate(paths):
+        other = rate if number == 1 else 48000
+        soundfile.write(path, sound(2.0 + number, 1 + number, other, number), other, **FORMAT.get(kind, {}))
+    whole = np.concatenate([read(path, 48000) for path in paths])
+    song = tmp_path / "song.ogg"
+    song.write_bytes(b"".join(path.read_bytes() for path in paths))
+    assert probe(song) == Probe(kind, 48000, 1, 9.0)
+    np.testing.assert_array_equal(read(song), whole)
+    starts = [7.0, 1.8, 0.5, 2.5, 4.9, 5.5]
+    for start, part in zip(starts, read_excerpts(song, 48000, starts, 0.5), strict=True):
+        first = round(start * 48000)
+        np.testing.assert_allclose(part, whole[first : first + 24000], atol=1e-4)
+    with pytest.raises(AudioError, match="nothing to hear at 9 s: its header says 9 s"):
+        read(song, start=9.0)
+    # Damage between two is passed over; of a last one that was cut within its headers, nothing is left.
+    song.write_bytes(paths[0].read_bytes() + bytes(99_999) + paths[1].read_bytes() + paths[2].read_bytes()[:60])
+    np.testing.assert_array_equal(read(song), whole[: 5 * 48000])
 
 
 def test_an_open_file_is_named_in_errors_if_it_has_a_name(tmp_path):

@@ -17,7 +17,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from genrelab.audio import media
+from genrelab.audio import media, ogg
 from genrelab.audio.decoders import DamageError, Decoder, SndfileDecoder
 from genrelab.audio.joining import joined
 from genrelab.audio.source import InMemory, Sound, Source, source
@@ -276,6 +276,8 @@ def _open(path: Source, head: bytes) -> Decoder:
         return media.MediaDecoder(path)
     if _is_text(head):  # libmpg123 would search it for a stream, and complain on stderr
         raise AudioError(path, _NOT_AUDIO)
+    if head.startswith(b"OggS") and (links := ogg.links(path)):
+        return ogg.ChainDecoder(path, links, lambda link: _open(link, link.data[:4096]))
     try:
         decoder = SndfileDecoder(path)
         if decoder.format != "wav" or decoder.frames or not media.available():
