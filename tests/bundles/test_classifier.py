@@ -364,8 +364,12 @@ def test_one_window_is_the_middle_of_the_track(classifier: Classifier, make_tone
 
 
 def test_no_windows_is_a_mistake(classifier: Classifier, make_tone: Tone, tmp_path: Path):
-    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
-        classifier.classify_file(write(tmp_path / "a.wav", make_tone(220, 3)), windows=0)
+    path = write(tmp_path / "a.wav", make_tone(220, 3))
+    for ask in (classifier.classify_file, classifier.try_file, classifier.classify_folder):
+        with pytest.raises(ValueError, match="windows must be at least 1, or None for as many"):
+            ask(path, windows=0)
+    with pytest.raises(ValueError, match="windows must be at least 1"):
+        classifier.classify_files([path], windows=0)
 
 
 def test_a_ten_hour_file_is_read_in_excerpts_alone(classifier: Classifier, tmp_path: Path):

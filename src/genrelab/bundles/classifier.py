@@ -138,7 +138,7 @@ class Classifier:
         ValueError
             `sample_rate` or `top` is below 1.
         """
-        _require_top(top)
+        _require_counts(top)
         if not sample_rate >= 1:
             raise ValueError(f"sample_rate must be at least 1 Hz, got {sample_rate}")
         mono = _mono(np.asarray(samples))
@@ -172,13 +172,13 @@ class Classifier:
         ValueError
             `windows` or `top` is below 1.
         """
-        _require_top(top)
+        _require_counts(top, windows)
         sound = source(path)
         return self._classify_file(sound, path_of(path), _claimed_seconds(sound), windows, top)
 
     def try_file(self, path: Sound, windows: int | None = None, top: int | None = None) -> Prediction:
         """Do as `classify_file`, but return what is wrong with the file as the prediction's `error`."""
-        _require_top(top)
+        _require_counts(top, windows)
         sound = source(path)
         seconds: float | None = None
         try:
@@ -206,11 +206,11 @@ class Classifier:
         TypeError
             `paths` is a single one.
         ValueError
-            `top` is below 1.
+            `windows` or `top` is below 1.
         """
         if isinstance(paths, str | os.PathLike):  # of a text, each character would be a path
             raise TypeError(f"classify_files takes many paths, but was given one, {paths!r}; classify_file takes one")
-        _require_top(top)
+        _require_counts(top, windows)
         work = partial(self.try_file, windows=windows, top=top)
         return in_order(work, paths, processors() if jobs is None else jobs)
 
@@ -243,7 +243,7 @@ class Classifier:
         ValueError
             `top` is below 1.
         """
-        _require_top(top)
+        _require_counts(top)
         sound, name = source(path), path_of(path)
         claimed = _claimed_seconds(sound) or 0.0
         block = TIMELINE_BLOCK * self.window / self.sample_rate
@@ -345,9 +345,11 @@ def _joined(batches: Sequence[Outputs]) -> Outputs:
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
-def _require_top(top: int | None) -> None:
+def _require_counts(top: int | None, windows: int | None = None) -> None:
     if top is not None and top < 1:
         raise ValueError(f"top must be at least 1 genre, or None for all, got {top}")
+    if windows is not None and windows < 1:
+        raise ValueError(f"windows must be at least 1, or None for as many as there is need of, got {windows}")
 
 
 def _claimed_seconds(path: Source) -> float | None:
