@@ -17,6 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 import genrelab
+from genrelab.audio.read import read
 from genrelab.audio.windows import window_starts
 from genrelab.bundles.classifier import Classifier
 from genrelab.bundles.listening import DEFAULT_WINDOWS
@@ -417,12 +418,25 @@ def test_a_long_flac_that_lacks_more_than_half_is_refused_as_a_short_one_is(
     assert classifier.try_file(path).error == reason
 
 
-def test_a_long_flac_that_lacks_less_than_half_is_judged_by_what_is_there(
-    classifier: Classifier, make_tone: Tone, tmp_path: Path
+@pytest.mark.parametrize("seconds", [10, 60])
+def test_a_flac_that_lacks_less_than_half_is_judged_by_what_is_there_and_has_its_length(
+    classifier: Classifier, make_tone: Tone, tmp_path: Path, seconds: int
 ):
-    path = write(tmp_path / "a.flac", make_tone(3000, 60))
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, seconds * RATE).astype(np.float32)
+    path = write(tmp_path / "a.flac", make_tone(3000, seconds) + noise)
     path.write_bytes(path.read_bytes()[: int(0.7 * path.stat().st_size)])
-    assert classifier.classify_file(path).genre == "whistle"
+    prediction = classifier.classify_file(path)
+    assert prediction.genre == "whistle"
+    assert prediction.seconds == pytest.approx(len(read(path)) / RATE, abs=0.3)  # a block of flac
+
+
+def test_a_flac_with_a_hole_is_as_long_as_it_says(classifier: Classifier, make_tone: Tone, tmp_path: Path):
+    path = write(tmp_path / "a.flac", make_tone(3000, 60))
+    data = path.read_bytes()
+    hole = int(0.55 * len(data))
+    path.write_bytes(data[:hole] + bytes(5000) + data[hole + 5000 :])
+    prediction = classifier.classify_file(path)
+    assert (prediction.genre, prediction.seconds) == ("whistle", 60.0)
 
 
 def test_a_header_that_claims_hours_is_not_believed(classifier: Classifier, make_tone: Tone, tmp_path: Path):

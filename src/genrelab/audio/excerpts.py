@@ -1,10 +1,12 @@
 """Several short parts of one sound file, opened once."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genrelab.audio.decoders import DamageError
 from genrelab.audio.read import decode, opened
 from genrelab.audio.source import Sound, source
 from genrelab.errors import AudioError
@@ -49,3 +51,26 @@ def read_excerpts(
                 yield error
                 continue
             yield np.clip(samples, -1.0, 1.0, out=samples)
+
+
+def end_of(path: Sound, start: float) -> float:
+    """Return where the sound of a file that is cut or damaged ends, in seconds: how far it can be decoded.
+
+    Parameters
+    ----------
+    path
+        The file.
+    start
+        Where to begin to decode, in seconds.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be opened at all, or the system fails to read it.
+    """
+    with opened(source(path)) as decoder:
+        position = round(start * decoder.sample_rate)
+        with suppress(DamageError):
+            for block in decoder.blocks(position, None):
+                position += len(block)
+        return position / decoder.sample_rate

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from genrelab.audio.excerpts import read_excerpts
+from genrelab.audio.excerpts import end_of, read_excerpts
 from genrelab.audio.read import BeyondError, read, require_sound
 from genrelab.audio.source import Source
 from genrelab.audio.windows import cut, window_starts
@@ -15,6 +15,7 @@ from genrelab.errors import AudioError
 # Past a dozen places a track says little new; a track that is shorter than this many windows is heard whole.
 DEFAULT_WINDOWS = 12
 MIN_SECONDS = 0.1  # of sound: in less there is no genre to be heard
+_ROUNDING = 0.01  # seconds by which a length may be off and nothing be missing
 
 
 def hear_file(
@@ -42,7 +43,8 @@ def hear_file(
     windows
         Shape (n, window), float32; n is 0 if all of them are silent.
     seconds
-        The length of the file; None where its header is silent or was found to lie.
+        The length of the file as its header claims it; less where it was found to end before, and None where the header
+        is silent, or claims hours where there are seconds.
 
     Raises
     ------
@@ -55,8 +57,8 @@ def hear_file(
     n = DEFAULT_WINDOWS if count is None else count
     if seconds is not None and (length := round(seconds * rate)) > n * window:
         starts = window_starts(length, window, count=n)
-        if (windows := _hear_excerpts(path, seconds, starts / rate, metadata)) is not None:
-            return windows, seconds
+        if (heard := _hear_excerpts(path, seconds, starts / rate, metadata)) is not None:
+            return heard
         # None can be decoded: perhaps the header claims hours where there are seconds, and the beginning is all.
         seconds = None
     samples = read(path, rate, duration=n * window / rate)
@@ -64,8 +66,10 @@ def hear_file(
     hop_or_count = {"hop": metadata.hop} if count is None else {"count": count}
     starts = window_starts(len(samples), window, **hop_or_count)
     audible = is_audible(samples, starts, metadata)
-    if seconds is None and len(samples) < n * window - 1:  # resampling may round a sample away
-        seconds = len(samples) / rate
+    there = len(samples) / rate
+    # Where less came than was asked for, that is all of it; resampling may round a sample away.
+    if len(samples) < n * window - 1 and (seconds is None or there < seconds - _ROUNDING):
+        seconds = there
     return cut(samples, starts[audible], window), seconds
 
 
@@ -94,18 +98,22 @@ def require_length(samples: NDArray[np.float32], sample_rate: int, path: object)
 
 def _hear_excerpts(
     path: Source, claimed: float, starts: NDArray[np.float64], metadata: Metadata
-) -> NDArray[np.float32] | None:
-    """Return the windows at `starts` (seconds) but the damaged and silent ones; None where all are damaged."""
+) -> tuple[NDArray[np.float32], float] | None:
+    """Return the windows at `starts` (seconds) but the damaged and silent ones, and the file's length.
+
+    None where all are damaged.
+    """
     rate, seconds = metadata.sample_rate, metadata.window / metadata.sample_rate
     windows = [np.zeros((0, metadata.window), np.float32)]
-    decoded, damaged = 0, False
-    for excerpt in read_excerpts(path, rate, starts.tolist(), seconds):
+    decoded, damaged, end = 0, False, 0.0
+    for start, excerpt in zip(starts.tolist(), read_excerpts(path, rate, starts.tolist(), seconds), strict=True):
         if isinstance(excerpt, AudioError):
             damaged = damaged or not isinstance(excerpt, BeyondError)
             continue
         if len(excerpt) < MIN_SECONDS * rate:
             continue
         decoded += len(excerpt)
+        end = start + len(excerpt) / rate
         if not _is_silent(excerpt, metadata):
             windows.append(cut(excerpt, np.zeros(1, np.int64), metadata.window))
     if not decoded:
@@ -114,4 +122,6 @@ def _hear_excerpts(
     if damaged and share < 0.5:
         found = f"only about {share * claimed:.3g} of {claimed:.6g} s can be decoded"
         raise AudioError(path, f"cut short: {found}; get the file anew")
-    return np.concatenate(windows)
+    if end < starts[-1] + seconds - _ROUNDING:  # the last window was not whole
+        claimed = end_of(path, end)
+    return np.concatenate(windows), claimed

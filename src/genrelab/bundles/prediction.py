@@ -26,7 +26,8 @@ class Prediction:
     genres
         (genre, probability) pairs, the most probable first.
     seconds
-        Length of the whole sound as its header claims it, however little of it was heard; None where that is not known.
+        Length of the whole sound as its header claims it, however little of it was heard, or as far as it was found to
+        reach where the file is cut; None where that is not known.
     error
         Why the file failed, in a sentence; None if it did not.
     tags
