@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genrelab.audio.windows import cut, window_starts
+from genrelab.audio.windows import clip_starts, cut, window_starts
 
 
 def test_windows_lie_side_by_side_without_a_hop():
@@ -40,6 +40,15 @@ def test_with_a_hop_no_sample_is_left_out(n, window, hop):
     assert covered.all()
     assert (np.diff(starts) > 0).all()
     assert starts[-1] == max(0, n - window)
+
+
+def test_a_clip_is_not_judged_twice_for_some_milliseconds_more():
+    rate, gtzan = 22050, 661_794  # samples of most clips of GTZAN: 30.013 s
+    assert clip_starts(gtzan, 30 * rate, 15 * rate).tolist() == [0]
+    assert clip_starts(gtzan, 10 * rate).tolist() == [0, 10 * rate, 20 * rate]
+    assert clip_starts(330, 300, 150).tolist() == [0, 30]
+    assert clip_starts(304, 300).tolist() == [0, 4]
+    assert clip_starts(303, 300).tolist() == clip_starts(299, 300).tolist() == [0]
 
 
 @given(n=st.integers(0, 100_000), window=st.integers(1, 8000), count=st.integers(1, 64))

@@ -132,6 +132,14 @@ def of_noise(folder: Path, clips: str = "a", seed: int = 0) -> SampleStore:
     return SampleStore.build(folder / "store", sources, RATE, progress=None)
 
 
+@pytest.mark.parametrize(("window", "examples"), [(1.99, 1), (1.9, 2), (0.998, 2)])
+def test_some_milliseconds_at_the_end_of_a_clip_are_no_example_of_their_own(
+    window: float, examples: int, tmp_path: Path
+):
+    (source,) = sound_sources(of_noise(tmp_path), Loudest(RATE), round(window * RATE), round(window * RATE))
+    assert len(source.make()) == examples
+
+
 def test_a_key_changes_with_all_that_examples_of_sound_depend_on(tmp_path: Path):
     stores = [of_noise(tmp_path / str(seed), seed=seed) for seed in (0, 1)]
     ways = [

@@ -48,6 +48,21 @@ def window_starts(n_samples: int, window: int, hop: int | None = None, count: in
     return starts if starts[-1] == last else np.append(starts, last)
 
 
+def clip_starts(n_samples: int, window: int, hop: int | None = None) -> NDArray[np.int64]:
+    """Return where the windows start that a clip is judged by, in training as by a bundle.
+
+    They are `window_starts`, but for a last one that would be the one before again, later by a hundredth of a window at
+    most: a clip of 30.013 s is one of 30 s, and not two.
+
+    Parameters
+    ----------
+    n_samples, window, hop
+        As there.
+    """
+    starts = window_starts(n_samples, window, hop=hop)
+    return starts[:-1] if len(starts) > 1 and starts[-1] - starts[-2] <= window // 100 else starts
+
+
 def cut(samples: NDArray[np.float32], starts: NDArray[np.int64], window: int) -> NDArray[np.float32]:
     """Cut windows out of a clip; where the clip ends inside a window, zeros follow.
 

@@ -15,7 +15,7 @@ from genrelab.audio.processors import processors
 from genrelab.audio.read import LARGEST, probe, read
 from genrelab.audio.source import PathLike, Sound, Source, path_of, source
 from genrelab.audio.walk import sound_files
-from genrelab.audio.windows import cut, window_starts
+from genrelab.audio.windows import clip_starts, cut, window_starts
 from genrelab.bundles.answer import Outputs, answer, calibrated, needed_outputs, silence
 from genrelab.bundles.listening import hear_file, is_audible, require_length
 from genrelab.bundles.parallel import in_order
@@ -314,12 +314,12 @@ class Classifier:
         samples = np.clip(_mono(samples), -1.0, 1.0)
         starts = self._audible_starts(samples)
         if not len(starts):
-            starts = window_starts(len(samples), self.window, self.metadata.hop)
+            starts = clip_starts(len(samples), self.window, self.metadata.hop)
         return self._over_clip([output], samples, starts)[output]
 
     def _audible_starts(self, samples: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return where the windows that cover a clip start, without the silent ones."""
-        starts = window_starts(len(samples), self.window, self.metadata.hop)
+        starts = clip_starts(len(samples), self.window, self.metadata.hop)
         return starts[is_audible(samples, starts, self.metadata)]
 
     def _over_clip(self, names: Sequence[str], samples: NDArray[np.float32], starts: NDArray[np.int64]) -> Outputs:

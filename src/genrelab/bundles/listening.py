@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from genrelab.audio.excerpts import end_of, read_excerpts
 from genrelab.audio.read import BeyondError, read, require_sound
 from genrelab.audio.source import Source
-from genrelab.audio.windows import cut, window_starts
+from genrelab.audio.windows import clip_starts, cut, window_starts
 from genrelab.bundles.metadata import Metadata
 from genrelab.errors import AudioError
 
@@ -63,8 +63,10 @@ def hear_file(
         seconds = None
     samples = read(path, rate, duration=n * window / rate)
     require_length(samples, rate, path)
-    hop_or_count = {"hop": metadata.hop} if count is None else {"count": count}
-    starts = window_starts(len(samples), window, **hop_or_count)
+    if count is None:
+        starts = clip_starts(len(samples), window, metadata.hop)
+    else:
+        starts = window_starts(len(samples), window, count=count)
     audible = is_audible(samples, starts, metadata)
     there = len(samples) / rate
     # Where less came than was asked for, that is all of it; resampling may round a sample away.

@@ -21,7 +21,7 @@ from rich.progress import Progress
 
 from genrelab.audio.processors import processors
 from genrelab.audio.store import SampleStore
-from genrelab.audio.windows import cut, window_starts
+from genrelab.audio.windows import clip_starts, cut
 from genrelab.augment import WaveformAugmentation
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.pictures import read_picture
@@ -185,7 +185,7 @@ def sound_sources(
         for one in augmentations:
             frozen = one.freeze(rng, samples.shape)
             samples = frozen(samples, length=one.length_after(len(samples), frozen.parameters))
-        windows = cut(samples, window_starts(len(samples), window, hop=hop), window)
+        windows = cut(samples, clip_starts(len(samples), window, hop), window)
         return np.stack([extractor.of_window(row) for row in windows])
 
     for clip in store.clips:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from genrelab.audio.store import SampleStore
-from genrelab.audio.windows import cut, window_starts
+from genrelab.audio.windows import clip_starts, cut
 from genrelab.augment import WaveformAugmentation
 from genrelab.training.examples import ExampleStore
 
@@ -98,7 +98,7 @@ class Cutting(NamedTuple):
     def whole(self, samples: int) -> np.ndarray:
         """Return where windows begin in a clip that is judged as a whole."""
         if self.crop == "random":
-            return window_starts(samples, self.window, hop=self.hop)
+            return clip_starts(samples, self.window, self.hop)
         return np.array([self._fixed(max(0, samples - self.window))])
 
     def one(self, samples: int, rng: np.random.Generator, wanted: int | None = None) -> int:
