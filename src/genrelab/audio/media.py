@@ -44,8 +44,9 @@ class MediaDecoder:
     """A sound file opened by PyAV; see `decoders.Decoder`.
 
     A start inside the file is as exact as the container's clock: to the sample in m4a and aac, to a millisecond in
-    webm, to some 5 milliseconds in ac3, to some 20 in wma. An ogg (of FLAC, say) is decoded from its beginning: the
-    clock that FFmpeg reads there is off by several frames in the last pages, and everywhere after another part.
+    webm, to some 5 milliseconds in ac3, to some 20 in wma. An ogg (of FLAC, say) is decoded from its beginning, or on
+    from the part before: the clock that FFmpeg reads there is off by several frames in the last pages, and everywhere
+    once another place was read.
     """
 
     exact = False
@@ -59,6 +60,7 @@ class MediaDecoder:
         self._error: type[Exception] = av.FFmpegError
         self._origin: float | None = None
         self._used = False
+        self._at = 0  # the sample that comes next
         # An open file instead of its name: no name is taken for an address, and none must be UTF-8.
         self._file = path.open("rb")
         try:
@@ -97,38 +99,40 @@ class MediaDecoder:
         position: int | None = None if start else 0
         try:
             if self._paged:
-                if self._used:
+                if start < self._at:
                     self._container.close()
                     self._file.seek(0)
                     self._container = self._open()
                     stream = self._stream = self._container.streams.audio[0]
-                position = 0
+                    self._used = False
+                position = self._at if self._used else 0
             elif start or self._used:
                 if self._origin is None:  # the clock of the first sound that comes out; wma's does not begin at 0
                     first = next(self._container.decode(stream), None)
                     self._origin = float(((first and first.pts) or 0) * stream.time_base)
                 at = self._origin + max(0.0, start / self.sample_rate - _PREROLL)
                 self._container.seek(int(at / stream.time_base), stream=stream)
+            if not (self._paged and self._used):
+                self._frames = self._container.decode(stream)
             self._used = True
-            for frame in self._container.decode(stream):
+            for frame in self._frames:
                 if frame.sample_rate != self.sample_rate:
                     raise DamageError("the sample rate changes on the way")
                 if position is None:
                     seconds = float((frame.pts or 0) * stream.time_base) - (self._origin or 0.0)
                     position = round(seconds * self.sample_rate)
-                if position + frame.samples <= start:
-                    position += frame.samples
-                    continue
-                block = _frame_to_mono(frame)
                 skip = max(0, start - position)
-                position += len(block)
-                block = block[skip : skip + left]
+                position = self._at = position + frame.samples
+                if skip >= frame.samples:
+                    continue
+                block = _frame_to_mono(frame)[skip : skip + left]
                 left -= len(block)
                 if len(block):
                     yield block
                 if left <= 0:
                     return
         except self._error as error:
+            self._at = 1 << 62  # nothing can be gone on with
             raise DamageError(str(error)) from error
 
     def close(self) -> None:
