@@ -151,6 +151,17 @@ def test_parts_of_one_lossy_file_equal_the_same_slices_of_the_whole_from_their_f
         np.testing.assert_allclose(part, whole[first : first + 24000], atol=1e-4)
 
 
+def test_a_flac_behind_a_tag_with_a_picture_is_read_to_its_end(tmp_path):
+    path = write(tmp_path, "flac")
+    whole = read(path)
+    picture = bytes(4) * (len(path.read_bytes()) // 8)
+    size = bytes(len(picture) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    path.write_bytes(b"ID3\x03\0\0" + size + picture + path.read_bytes())
+    np.testing.assert_array_equal(read(path), whole)
+    for start in (1.0, 2.5, 3.9):
+        np.testing.assert_array_equal(read(path, start=start), whole[round(start * RATE) :])
+
+
 def test_parts_of_an_ogg_in_any_order_equal_the_same_slices_of_the_whole(tmp_path):
     path = tmp_path / "song.ogg"
     rng = np.random.default_rng(1)

@@ -81,7 +81,12 @@ class SndfileDecoder:
         self._name: Any = os.fsencode(path) if os.name == "posix" and isinstance(path, Path) else str(path)
         self._data = path.data if isinstance(path, InMemory) else None
         self._file = self._open()
-        if self._file.format == "MP3" and (data := mp3.with_length(path, self._file.frames)):
+        data = None
+        if self._file.format == "MP3":
+            data = mp3.with_length(path, self._file.frames)
+        elif self._file.format == "FLAC":
+            data = mp3.without_tag(path)
+        if data:
             self._data = data
             self._file.close()
             self._file = self._open()

@@ -70,6 +70,20 @@ def _tag_size(head: bytes) -> int:
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
 
 
+def without_tag(path: Source) -> bytes | None:
+    """Return what follows the ID3v2 tag that a file begins with, None where there is no tag, or too much to read it.
+
+    Taggers put them before flacs, too; libsndfile then finds no place in the last bytes, as many as the tag has.
+    """
+    with path.open("rb") as file:
+        begin = _tag_size(file.read(10))
+        size = file.seek(0, os.SEEK_END) - begin
+        if not begin or size > _LARGEST:
+            return None
+        file.seek(begin)
+        return file.read()
+
+
 class _Told(NamedTuple):
     """What the Xing header tells of the whole file: frames and bytes, as two numbers of four bytes at `place`."""
 
