@@ -89,10 +89,11 @@ def test_a_window_is_the_beginning_of_the_whole_stretched_sound():
     assert np.abs(fast[12_000:]).max() == 0
 
 
-def test_the_fastest_rate_decides_how_much_is_wanted():
-    assert TimeStretch().longest_input(66150) == 79380
-    assert TimeStretch(rate=(0.8, 0.9)).longest_input(66150) == 66150
-    assert PitchShift().longest_input(66150) == 66150
+def test_the_rate_decides_how_much_is_wanted():
+    assert TimeStretch().input_for(66150, {"applied": True, "rate": 1.2}) == 79380
+    assert TimeStretch().input_for(66150, {"applied": True, "rate": 0.8}) == 66150
+    assert TimeStretch().input_for(66150, {"applied": False}) == 66150
+    assert PitchShift().input_for(66150, {"applied": True, "semitones": 3}) == 66150
 
 
 def test_how_long_a_clip_is_afterwards():

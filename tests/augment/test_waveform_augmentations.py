@@ -104,8 +104,9 @@ def test_every_crop_is_as_likely_as_another():
 
 
 def test_a_crop_asks_for_its_margin():
-    assert RandomCrop(margin=0.5).longest_input(1001) == 1502
-    assert Gain().longest_input(1001) == 1001
+    assert RandomCrop(margin=0.5).input_for(1001, {"applied": True, "place": 0.1}) == 1502
+    assert RandomCrop(margin=0.5).input_for(1001, {"applied": False}) == 1001
+    assert Gain().input_for(1001, {"applied": True, "decibels": 3.0}) == 1001
 
 
 def test_an_impulse_through_the_band_stop_has_the_response_of_a_butterworth_filter():

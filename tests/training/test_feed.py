@@ -127,6 +127,19 @@ def test_a_stretched_crop_is_filled_with_more_of_the_clip() -> None:
     assert (crop[-100:].abs() > 0.1).all()
 
 
+def test_what_a_stretch_does_not_use_up_is_heard_as_well_as_what_comes_before(tmp_path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.linspace(0.1, 0.9, 9600), 8000)
+    store = SampleStore.build(tmp_path / "store", [ClipSource("a", tmp_path / "a.wav")], 8000, progress=None)
+    feed = CropFeed(store, ["a"], [0], Cutting(8000, 8000), 0, [TimeStretch(rate=(1.2, 1.2), p=0.5)])
+    crops = feed.__getitems__([Draw(0, 0, crop) for crop in range(200)]).waveforms
+    ramp = store.read("a")
+    firsts = np.searchsorted(ramp, crops[:, 0].numpy())
+    plain = [first for first, crop in zip(firsts, crops, strict=True) if np.array_equal(crop, ramp[first:][:8000])]
+    assert 60 < len(plain) < 140
+    counts, _ = np.histogram(plain, 4, (0, 1600))
+    assert counts.min() > len(plain) / 8
+
+
 @pytest.mark.parametrize(
     "augmentations",
     [

@@ -37,8 +37,8 @@ class WaveformAugmentation(Augmentation[Samples]):
         result[: len(samples)] = samples
         return result
 
-    def longest_input(self, window: int) -> int:
-        """Return how many samples are wanted to fill a window of so many without padding, whatever is drawn."""
+    def input_for(self, window: int, parameters: Parameters) -> int:
+        """Return how many samples are wanted to fill a window of so many without padding, not fewer than it has."""
         return window
 
     def length_after(self, samples: int, parameters: Parameters) -> int:

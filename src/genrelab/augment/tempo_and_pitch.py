@@ -40,9 +40,9 @@ class TimeStretch(WaveformAugmentation):
         """Stretch samples (n,) to `length` of them, as far as they reach."""
         return time_stretch(samples, parameters["rate"], length)
 
-    def longest_input(self, window: int) -> int:
-        """Return what the fastest rate uses up."""
-        return max(window, math.ceil(window * self.rate[1]))
+    def input_for(self, window: int, parameters: Parameters) -> int:
+        """Return what the rate uses up."""
+        return max(window, math.ceil(window * parameters["rate"])) if parameters["applied"] else window
 
     def length_after(self, samples: int, parameters: Parameters) -> int:
         """Return what the rate makes of them."""

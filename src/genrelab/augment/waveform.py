@@ -257,6 +257,6 @@ class RandomCrop(WaveformAugmentation):
         start = int(parameters["place"] * (max(0, len(samples) - length) + 1))
         return samples[start : start + length]
 
-    def longest_input(self, window: int) -> int:
+    def input_for(self, window: int, parameters: Parameters) -> int:
         """Return the window and its margin."""
-        return window + math.ceil(self.margin * window)
+        return window + math.ceil(self.margin * window) if parameters["applied"] else window

@@ -101,9 +101,9 @@ class Cutting(NamedTuple):
             return clip_starts(samples, self.window, self.hop)
         return np.array([self._fixed(max(0, samples - self.window))])
 
-    def one(self, samples: int, rng: np.random.Generator, wanted: int | None = None) -> int:
-        """Return where a training window begins, so that `wanted` samples follow it; None: as many as a window has."""
-        spare = max(0, samples - (wanted or self.window))
+    def one(self, samples: int, rng: np.random.Generator) -> int:
+        """Return where a training window begins."""
+        spare = max(0, samples - self.window)
         if self.crop != "random":
             return self._fixed(spare)
         return self.step * int(rng.integers(spare // self.step + 1)) if spare else 0
@@ -142,10 +142,6 @@ class CropFeed(Dataset[Crops]):
     ) -> None:
         self._store, self._clips, self._genres = store, list(clips), list(genres)
         self._cutting, self._seed, self._augmentations = cutting, seed, list(augmentations)
-        # What shortens the sound is given more of it, not zeros: the length before each augmentation, and the window.
-        self._lengths = [cutting.window]
-        for augmentation in reversed(self._augmentations):
-            self._lengths.insert(0, augmentation.longest_input(self._lengths[0]))
 
     def __getitems__(self, draws: Sequence[Draw]) -> Crops:
         """Cut the crops of a batch; a loader asks for them at once, so that none is copied to be stacked."""
@@ -155,16 +151,22 @@ class CropFeed(Dataset[Crops]):
             clip = self._clips[draw.clip]
             rng = np.random.default_rng((self._seed, *draw))
             there = self._store.samples(clip)
-            start = self._cutting.one(there, rng, self._lengths[0])
+            start = self._cutting.one(there, rng)
             if not self._augmentations:
                 self._store.read(clip, start, out=waveform)
                 continue
+            drawn = [augmentation.draw(rng, (window,)) for augmentation in self._augmentations]
+            # What shortens the sound is given more of it, not zeros: the length before each one, and the window.
+            lengths = [window]
+            for augmentation, parameters in zip(reversed(self._augmentations), reversed(drawn), strict=True):
+                lengths.insert(0, augmentation.input_for(lengths[0], parameters))
+            # In the same part of the room that this leaves: what needs no more may come from the clip's very end.
+            start = start * max(0, there - lengths[0]) // max(1, there - window)
             # No zeros while there is a window of sound: they would be moved about, and cut out, as sound is.
-            samples = self._store.read(clip, start, min(self._lengths[0], max(window, there - start)))
-            for augmentation, wanted in zip(self._augmentations, self._lengths[1:], strict=True):
-                frozen = augmentation.freeze(rng, samples.shape)
-                sound = augmentation.length_after(len(samples), frozen.parameters)
-                samples = frozen(samples, length=min(wanted, max(window, sound)))
+            samples = self._store.read(clip, start, min(lengths[0], max(window, there - start)))
+            for augmentation, parameters, wanted in zip(self._augmentations, drawn, lengths[1:], strict=True):
+                sound = augmentation.length_after(len(samples), parameters)
+                samples = augmentation.apply(samples, parameters, length=min(wanted, max(window, sound)))
             waveform[:] = samples
         return Crops(torch.from_numpy(waveforms), torch.tensor([self._genres[draw.clip] for draw in draws]))
 
