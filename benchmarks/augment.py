@@ -54,7 +54,8 @@ def work(kind: str) -> tuple[Callable[[], object], int, Callable[[], object] | N
     options = {"sample_rate": SAMPLE_RATE} if kind in ("band-stop", "low-pass") else {}
     augmentation = AUGMENTATIONS[kind](p=1.0, **options)
     if augmentation.stage == "waveform":
-        clip = sound(augmentation.longest_input(WINDOW))
+        drawn = [augmentation.draw(np.random.default_rng(seed), (WINDOW,)) for seed in range(100)]
+        clip = sound(max(augmentation.input_for(WINDOW, parameters) for parameters in drawn))
         peer = PEERS.get(kind)
         if peer is None:
             return (lambda: augmentation(clip, rng, length=WINDOW)), 1, None
