@@ -69,7 +69,10 @@ class MediaDecoder:
             context = self._stream.codec_context
             if context is None:
                 raise AudioError(path, "in a codec that this PyAV does not know")
-        except (av.FFmpegError, IndexError, UnicodeError) as error:
+        except IndexError as error:
+            self.close()
+            raise AudioError(path, "not audio: its container holds no stream of sound, as a silent film's") from error
+        except (av.FFmpegError, UnicodeError) as error:
             self._file.close()
             raise AudioError(path, "not audio, or damaged beyond reading") from error
         except OSError:  # of the file: PyAV passes it on
