@@ -1,12 +1,14 @@
 """One process at a time: locks that the system lets go of when their process dies."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from genrelab.errors import RunError
+from genrelab.errors import GenrelabError, RunError
+from genrelab.files import cache_folder
 
 
 @contextmanager
@@ -28,11 +30,53 @@ def claimed(path: Path, wait: bool = False) -> Iterator[bool]:
         The file system knows no locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            mine = _lock(handle, path, wait)
+            if mine and not _is_at(handle, path):
+                continue  # who held it before has removed it, and others would lock a new one
+            yield mine
+            return
+        finally:
+            os.close(handle)  # which lets go of the lock
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Return whether an open file is the one that lies at `path`."""
     try:
-        yield _lock(handle, path, wait)
-    finally:
-        os.close(handle)  # which lets go of the lock
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def reserved(place: Path, wait: bool = False) -> Iterator[bool]:
+    """Hold a place in which no lock's file shall stay, by a lock in the user's cache; tell whether it was got.
+
+    Without a cache that can be written to, or that knows locks, everyone is told that it was: what they do is better
+    done unguarded than not at all.
+
+    Parameters
+    ----------
+    place
+        A file or folder, there or not.
+    wait
+        Wait until whoever holds it lets go, instead of yielding False.
+    """
+    with ExitStack() as held:
+        mine = True
+        with suppress(OSError, GenrelabError):
+            lock = cache_folder() / "locks" / hashlib.sha256(os.fsencode(place.resolve())).hexdigest()
+            mine = held.enter_context(claimed(lock, wait))
+            if mine:
+                held.callback(_remove, lock)  # before it is let go of
+        yield mine
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # Windows removes no open file: it stays, and is no harm
+        path.unlink()
 
 
 if sys.platform == "win32":

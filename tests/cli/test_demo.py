@@ -4,6 +4,7 @@ import pytest
 
 from genrelab.cli import demo as module
 from genrelab.cli.app import main
+from genrelab.locks import reserved
 
 
 @pytest.mark.slow
@@ -45,3 +46,14 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path, capsys: pytest
     assert main(["demo", "-o", str(tmp_path)]) == 2
     assert "was not made by a demo" in " ".join(capsys.readouterr().err.split())
     assert (tmp_path / "runs" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_demo_that_is_being_made_is_not_swept_away_by_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "made by genrelab demo").touch()
+    (tmp_path / "toy").mkdir()
+    with reserved(tmp_path):
+        assert main(["demo", "-o", str(tmp_path)]) == 2
+    assert "another demo is being made here; wait for it" in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "toy").is_dir()

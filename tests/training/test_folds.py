@@ -9,6 +9,7 @@ import pytest
 
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
+from genrelab.locks import reserved
 from genrelab.training import run
 from genrelab.training.recipe import Recipe
 
@@ -55,6 +56,22 @@ def test_a_fold_goes_on_with_a_run_that_was_killed_in_its_first_moment(recipe: R
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(RunError, match="is not empty and holds no run"):
         run.check_folder(tmp_path, recipe.to_yaml(), resume=True, folds=[0])
+
+
+def test_what_another_process_trains_is_refused_and_what_it_leaves_is_trained(recipe: Recipe, tmp_path: Path) -> None:
+    folder, options = tmp_path / "run", run.Options(resume=True, stores=tmp_path / "stores")
+    with reserved(folder / "fold-1"):
+        with pytest.raises(RunError, match="another process is training fold 1 of this run; wait for it, or"):
+            run.train(recipe, folder, options)
+        assert not folder.exists()
+        assert not run.train_folds(recipe, folder, [0, 0], options)
+        half = folder / "fold-1" / ".genrelab-half"
+        half.parent.mkdir()
+        half.touch()
+        with pytest.raises(RunError, match="fold 1"):
+            run.train_folds(recipe, folder, [1], options)
+        assert half.exists()
+    assert run.train_folds(recipe, folder, [1], options)
 
 
 def test_a_fold_that_the_protocol_does_not_have_is_refused(recipe: Recipe, tmp_path: Path) -> None:

@@ -21,6 +21,16 @@ def demo(
 
     Takes under three minutes on two cores and needs no network.
     """
+    from genrelab.errors import RunError
+    from genrelab.locks import reserved
+
+    with reserved(output) as mine:
+        if not mine:
+            raise RunError(f"{output}: another demo is being made here; wait for it, or choose another --output")
+        _demo(output, music, seed)
+
+
+def _demo(output: Path, music: Path | None, seed: int) -> None:
     import json
     from functools import partial
 

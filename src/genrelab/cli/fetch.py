@@ -1,7 +1,7 @@
 """``genrelab corpus fetch``: bring a published corpus to this machine."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -138,21 +138,12 @@ def _bring(wanted: "Source", place: str, to: Path, keep_archive: bool, console: 
 @contextmanager
 def _alone(archive: Path, console: "Console") -> Iterator[None]:
     """Wait until no other process fetches this archive to this place: two would write to one file."""
-    import hashlib
-    import os
-
-    from genrelab.errors import GenrelabError
-    from genrelab.files import cache_folder
-    from genrelab.locks import claimed
+    from genrelab.locks import reserved
 
     with ExitStack() as held:
-        # Without a cache that can be written to, or locks, one still gets the archive, if nobody else fetches it.
-        with suppress(OSError, GenrelabError):
-            # Not beside the archive, where it would stay.
-            lock = cache_folder() / "locks" / hashlib.sha256(os.fsencode(archive.resolve())).hexdigest()
-            if not held.enter_context(claimed(lock)):
-                console.print("another process is fetching it: waiting", soft_wrap=True)
-                held.enter_context(claimed(lock, wait=True))
+        if not held.enter_context(reserved(archive)):
+            console.print("another process is fetching it: waiting", soft_wrap=True)
+            held.enter_context(reserved(archive, wait=True))
         yield
 
 

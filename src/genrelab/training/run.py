@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -27,6 +28,7 @@ from genrelab.corpora.protocols import Split, make_splits, split_notes
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import is_unused, remove_leftovers, write_json, write_text
+from genrelab.locks import reserved
 from genrelab.networks.model import GenreModel
 from genrelab.training.checkpoints import load_weights
 from genrelab.training.device import choose_device, cpu_has_bfloat16
@@ -130,7 +132,9 @@ def train_folds(
     RecipeError, CorpusError, LeakError, RunError
         Each with one sentence that says what to do.
     """
-    with together() as processes:
+    with together() as processes, ExitStack() as held:
+        if processes.first:
+            _reserve(held, folder, range(recipe.protocol.folds) if folds is None else folds)
         return _train_folds(recipe, folder, folds, options, processes, progress if processes.first else None, loggers)
 
 
@@ -260,6 +264,16 @@ def splits_digest(corpus: Corpus, splits: Sequence[Split]) -> str:
     """Return what ``splits.sha256`` of a run holds: a hash of its genres and of each fold's parts, clip by clip."""
     parts = [(split.fold, sorted(split.parts.items())) for split in splits]
     return hashlib.sha256(repr((corpus.genres, parts)).encode()).hexdigest() + "\n"
+
+
+def _reserve(held: ExitStack, folder: Path, folds: Iterable[int]) -> None:
+    """Keep other processes from training the same folds in the same folder until `held` closes."""
+    for fold in sorted(set(folds)):
+        if not held.enter_context(reserved(folder / f"fold-{fold}")):
+            raise RunError(
+                f"{folder}: another process is training fold {fold} of this run; "
+                "wait for it, or choose another --output"
+            )
 
 
 def check_folder(folder: Path, recipe: str, resume: bool, folds: Sequence[int] | None = None) -> None:
