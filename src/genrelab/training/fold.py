@@ -334,9 +334,13 @@ def _augmentations(fold: Fold, model: GenreModel) -> list[Augmentation[Any]]:
 
 
 def _balanced_weights(codes: Sequence[int], n_classes: int) -> torch.Tensor:
-    """Return weights by which every genre counts the same, however many clips it has (scikit-learn's "balanced")."""
+    """Return weights by which every genre counts the same, however many clips it has (scikit-learn's "balanced").
+
+    One without clips weighs nothing: smoothed labels would make it likely, the more so the more clips the others have.
+    """
     counts = np.bincount(codes, minlength=n_classes)
-    return torch.tensor(len(codes) / (n_classes * np.maximum(counts, 1)), dtype=torch.float32)
+    weights = len(codes) / (n_classes * np.maximum(counts, 1))
+    return torch.tensor(np.where(counts > 0, weights, 0.0), dtype=torch.float32)
 
 
 def read_fold_facts(folder: Path) -> dict[str, object]:

@@ -117,7 +117,11 @@ class GenreTask(LightningModule):
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         smoothing = self.train_options.label_smoothing
-        return F.cross_entropy(logits, targets, weight=self.class_weights, label_smoothing=smoothing)
+        loss = F.cross_entropy(logits, targets, weight=self.class_weights, label_smoothing=smoothing)
+        if self.class_weights is None or not targets.is_floating_point():
+            return loss
+        # PyTorch divides by the weights of genre codes, but of mixed targets by their number: not so here.
+        return loss * len(targets) / (targets * self.class_weights).sum()
 
     def _augmented(self, features: Tensor, genres: Tensor) -> tuple[Tensor, Tensor]:
         """Return augmented features and what the loss takes as targets: genre codes, or where mixed, probabilities."""
