@@ -95,6 +95,16 @@ def test_stacking_never_calls_a_genre_that_validation_lacks(absent, genres, skil
     assert (stacked.predicted == stacked.true).mean() > {0.0: 0.49, 0.3: 0.4, 1.0: 0.8}[skill]
 
 
+@pytest.mark.parametrize("absent", [0, 1, 2, 3])
+def test_stacking_members_who_say_the_same_of_every_clip_calls_no_genre_that_validation_lacks(absent):
+    present = [genre for genre in range(4) if genre != absent]
+    table = pd.DataFrame({"clip": [f"c{n}" for n in range(12)], "track": "", "artist": "", "fold": 0})
+    table["split"] = np.repeat(["validation", "test"], 6)
+    table["genre"] = np.array(list("abcd"))[np.array(present)[np.arange(12) % 3]]
+    member = Predictions(table.join(pd.DataFrame(np.full((12, 4), 0.25), columns=[f"p_{one}" for one in "abcd"])), {})
+    assert absent not in combine([member, member], "stack").predicted
+
+
 def test_stacking_looks_at_one_member_after_another():
     both = np.array([[[0.1, 0.9]], [[0.3, 0.7]]])
     np.testing.assert_allclose(np.exp(features(both)), [[0.1, 0.9, 0.3, 0.7]])

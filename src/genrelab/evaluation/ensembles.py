@@ -104,9 +104,10 @@ def fit_stacks(members: Sequence[Predictions]) -> dict[int, tuple[Array, Array]]
             raise RunError(f"the rule 'stack' learns from the validation part, and fold {fold} has none to learn from")
         inputs = features(np.stack([member.probabilities[rows] for member in members]))
         fitted = LogisticRegression(C=0.1, max_iter=2000).fit(inputs, true)
-        # A genre that no validation clip has keeps weights of zero and the bias of the least likely one.
+        # A genre that no validation clip has keeps weights of zero and a bias below the mean of the others' logits,
+        # where all of those are that lie together: of members who say the same of every clip.
         weights = np.zeros((len(first.genres), inputs.shape[1]))
-        bias = np.full(len(first.genres), float(fitted.intercept_.min()))
+        bias = np.full(len(first.genres), float(min(fitted.intercept_.min(), fitted.intercept_.mean() - 0.5)))
         if len(fitted.classes_) == 2:
             # One row for both, of which each gets half: the greater is never below 0, and what is absent always is.
             half, middle = fitted.coef_[0] / 2, float(fitted.intercept_[0]) / 2
