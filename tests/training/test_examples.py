@@ -75,6 +75,40 @@ def test_a_killed_build_goes_on_with_the_part_that_is_missing(tmp_path: Path):
         np.testing.assert_array_equal(resumed.read(clip), whole.read(clip))
 
 
+@pytest.mark.parametrize(
+    ("name", "left", "remade"),
+    [
+        ("examples.json", 100, 0),
+        ("part-00001.npy", 300, 64),
+        ("part-00001.npy", 0, 64),
+        ("part-00001.npy", None, 64),
+        ("part-00002.npy", None, 2),
+    ],
+)
+def test_of_a_damaged_store_that_alone_is_made_anew_which_is_not_whole(
+    name: str, left: int | None, remade: int, tmp_path: Path
+):
+    whole = ExampleStore.build(tmp_path, sources([]), Two(RATE), "two")
+    told = {clip: whole.read(clip).tolist() for clip in whole.clips}
+    content = (whole.folder / name).read_bytes()
+    (whole.folder / name).unlink()
+    if left is not None:
+        (whole.folder / name).write_bytes(content[:left])
+    again: list[str] = []
+    mended = ExampleStore.build(tmp_path, sources(again), Two(RATE), "two", jobs=1)
+    assert len(again) == remade
+    assert {clip: mended.read(clip).tolist() for clip in mended.clips} == told
+
+
+def test_a_damaged_index_of_a_part_is_no_part(tmp_path: Path):
+    whole = ExampleStore.build(tmp_path, sources([]), Two(RATE), "two")
+    (whole.folder / "examples.json").unlink()
+    (whole.folder / "part-00001.json").write_text('{"c64": 2')
+    again: list[str] = []
+    ExampleStore.build(tmp_path, sources(again), Two(RATE), "two", jobs=1)
+    assert again == [f"c{number}" for number in range(64, 128)]
+
+
 def test_what_was_made_by_another_extractor_is_not_taken(tmp_path: Path):
     made: list[str] = []
     for made_by in ("two, version 1", "two, version 1", "two, version 2"):

@@ -31,6 +31,7 @@ from genrelab.files import atomic_path, content_hash, remove_leftovers, write_js
 from genrelab.locks import claimed
 
 _PART = 64  # clips in a file: what is lost, at most, when a build is killed
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError)  # what reading a file says that is missing or not whole
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class ExampleStore:
         jobs: int | None = None,
         progress: Progress | None = None,
     ) -> "ExampleStore":
-        """Make the examples that are not there yet, and open the store.
+        """Make the examples that are not there yet, or are damaged, and open the store.
 
         Parameters
         ----------
@@ -108,7 +109,9 @@ class ExampleStore:
         """
         content = repr((made_by, [(source.clip, source.key) for source in sources]))
         folder = folder / hashlib.sha256(content.encode()).hexdigest()[:12]
-        if not (folder / "examples.json").is_file():
+        try:
+            return cls(folder)
+        except _DAMAGE:
             with claimed(folder / ".lock", wait=True):
                 _make(folder, sources, extractor, jobs or processors(), progress)
         return cls(folder)
@@ -267,10 +270,8 @@ def _part(
     path: Path, sources: Sequence[ExampleSource], extractor: Extractor, pool: ThreadPoolExecutor
 ) -> dict[str, int | str]:
     """Make one part, or find it made; return for each of its clips how many examples there are, or why none."""
-    index = path.with_suffix(".json")
-    if index.is_file():  # written last
-        made: dict[str, int | str] = json.loads(index.read_text(encoding="utf-8"))
-        return made
+    if found := _read_part(path, extractor.size):
+        return found
 
     def try_one(source: ExampleSource) -> NDArray[np.float32] | str:
         try:
@@ -284,8 +285,18 @@ def _part(
         np.save(file, np.concatenate([np.zeros((0, extractor.size), np.float32), *examples]).astype(extractor.dtype))
     pairs = zip(sources, results, strict=True)
     made = {source.clip: result if isinstance(result, str) else len(result) for source, result in pairs}
-    write_json(index, made)
+    write_json(path.with_suffix(".json"), made)  # last
     return made
+
+
+def _read_part(path: Path, size: int) -> dict[str, int | str] | None:
+    """Return what a part that was made says of its clips, None where it is missing or damaged."""
+    try:
+        made: dict[str, int | str] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        held = np.load(path, mmap_mode="r").shape
+        return made if held == (sum(count for count in made.values() if isinstance(count, int)), size) else None
+    except _DAMAGE:
+        return None
 
 
 def _index(parts: Sequence[dict[str, int | str]]) -> dict[str, dict[str, object]]:
