@@ -165,6 +165,16 @@ def test_a_fold_whose_predictions_were_lost_makes_them_again(finished: Path, tab
     pd.testing.assert_frame_equal(again.table, Predictions.read(finished / "predictions.parquet").table)
 
 
+@pytest.mark.parametrize("name", ["predictions.parquet", "fold.json"])
+def test_a_fold_whose_last_files_are_damaged_makes_them_again(
+    name: str, finished: Path, table: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "fold-0" / name).write_bytes((finished / "fold-0" / name).read_bytes()[:60])
+    again = run.train(tones(table), tmp_path / "run", run.Options(stores=finished.parent / "stores", resume=True))
+    pd.testing.assert_frame_equal(again.table, Predictions.read(finished / "predictions.parquet").table)
+
+
 def test_a_loss_that_runs_away_is_told_with_what_to_do(table: Path, tmp_path: Path) -> None:
     wild = tones(table, train={"epochs": 3, "lr": 1e30, "optimizer": "sgd"})
     with pytest.raises(RunError, match=r"the (validation )?loss became (nan|inf) in epoch \d; lower train\.lr"):

@@ -170,8 +170,13 @@ def train_fold(
 
 
 def is_finished(folder: Path) -> bool:
-    """Return whether a fold has been trained and judged."""
-    return (folder / "fold.json").is_file() and (folder / "predictions.parquet").is_file()
+    """Return whether a fold has been trained and judged; what it then wrote and is lost or damaged is made again."""
+    try:
+        read_fold_facts(folder)
+        pd.read_parquet(folder / "predictions.parquet")
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _train_anew(
