@@ -57,3 +57,12 @@ def test_a_demo_that_is_being_made_is_not_swept_away_by_another(
         assert main(["demo", "-o", str(tmp_path)]) == 2
     assert "another demo is being made here; wait for it" in " ".join(capsys.readouterr().err.split())
     assert (tmp_path / "toy").is_dir()
+
+
+def test_a_demo_made_anew_keeps_no_page_that_tells_of_the_last_one(tmp_path: Path) -> None:
+    module._claim(tmp_path)
+    for name in ("report.html", "demo.onnx", "study.html", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "runs" / "cnn").mkdir(parents=True)
+    module._claim(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"made by genrelab demo", "notes.txt"}

@@ -107,6 +107,8 @@ def _claim(output: Path) -> None:
     write_text(mark, "Delete this folder when you are done with it; `genrelab demo` makes it again.\n")
     for made in ("runs", "stores", "toy", "new songs", "explanation"):
         shutil.rmtree(output / made, ignore_errors=True)
+    for made in ("report.html", "demo.onnx", "study.html"):  # or they would tell of runs that are gone
+        (output / made).unlink(missing_ok=True)
 
 
 def _classify(paths: list[Path], bundle: Path | None) -> None:
