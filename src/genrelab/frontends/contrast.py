@@ -20,7 +20,8 @@ class Contrast(Spectral):
     The peak of a band is the mean of its strongest bins, the valley that of its weakest. As in librosa, they are
     amplitudes of which the decibels of power are taken, and so half the decibels that one would measure; and each is
     limited to 80 dB below its own maximum in the clip. Single precision tells a valley of one bin to a hundredth of a
-    decibel where that bin happens to vanish, and better elsewhere.
+    decibel where that bin happens to vanish, and better elsewhere; but not where a whole band is empty, as the highest
+    is of much that was compressed: there valleys are rounding, in librosa as here, and differ by up to 5 dB.
 
     Parameters
     ----------

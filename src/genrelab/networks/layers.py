@@ -202,8 +202,8 @@ def initialise(network: nn.Module) -> None:
     """Start weights as Keras does, in which the published rows were written.
 
     Glorot-uniform kernels, orthogonal recurrent weights, zero biases, and 1 for the bias of an LSTM's forget gate
-    (Jozefowicz et al. 2015). Keras' batch norm differs from torch's in its momentum; torch's is kept, since it settles
-    within one epoch of a small corpus.
+    (Jozefowicz et al. 2015). Keras' batch norm differs from torch's in its momentum (.99 for .9) and epsilon (1e-3 for
+    1e-5); torch's are kept: its statistics settle within one epoch of a small corpus.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
