@@ -93,7 +93,7 @@ class Train(_Section):
     lr: PositiveFloat = 1e-4
     weight_decay: float = Field(default=0.0, ge=0)
     schedule: Literal["none", "plateau", "one-cycle", "cosine"] = "none"
-    plateau_patience: PositiveInt = 5  # epochs without gain that are borne; the next lowers the rate (Keras': the last)
+    plateau_patience: PositiveInt = 5  # epochs without gain that are borne; the next lowers the rate (Keras: the last)
     plateau_factor: float = Field(default=0.5, gt=0, lt=1)
     monitor: Literal["validation_accuracy", "validation_loss"] = "validation_accuracy"
     patience: PositiveInt | None = None  # epochs without improvement before training stops; None: never
