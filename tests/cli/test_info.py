@@ -40,6 +40,14 @@ def test_every_figure_stands_with_its_protocol_clips_and_interval(measured: Path
     assert "licence MIT" in lines
 
 
+def test_figures_of_a_part_of_each_clip_say_so(
+    tmp_path: Path, make_bundle: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+):
+    part = make_bundle(tmp_path / "part.onnx", metrics=FIGURES | {"heard": "the first 3 s of each alone"})
+    assert main(["info", "--bundle", str(part)]) == 0
+    assert "clips 538, heard the first 3 s of each alone" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_bundle_without_figures_says_so(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["info", "--bundle", str(tiny_bundle)]) == 0
     assert "not at all" in capsys.readouterr().out

@@ -166,7 +166,8 @@ def describe(bundle: "Mapping[str, Any]") -> dict[str, str]:
     metrics = dict(bundle["metrics"])
     if not metrics:
         return lines | {"measured": "not at all: its metadata hold no figures, so expect nothing of it"}
-    context = ", ".join(f"{key} {metrics[key]}" for key in ("corpus", "protocol", "folds", "clips") if key in metrics)
+    told = ("corpus", "protocol", "folds", "clips", "heard")
+    context = ", ".join(f"{key} {metrics[key]}" for key in told if key in metrics)
     lines["measured on"] = context or "not stated"
     for leak in metrics.get("leaks") or ():
         lines["LEAK"] = f"{lines['LEAK']}; {leak}" if "LEAK" in lines else str(leak)

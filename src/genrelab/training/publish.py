@@ -120,11 +120,20 @@ def describe(folder: Path, recipe: Recipe, averaged: bool, licence: str = "") ->
             "clips": len(test.table),
             "leaks": summary["leaks"],
             "measured": "single folds' networks" if averaged else "this network",
+            **_heard(recipe),
         }
         | {key: {"value": values[key], **_bounds(intervals[key])} for key in REPORTED},
         licence=f"{licence or 'not stated'}; trained on {corpus}",
         genrelab_version=__version__,
     )
+
+
+def _heard(recipe: Recipe) -> dict[str, str]:
+    """Return what of a clip was judged where it was not all of it; a classifier hears a whole file in any case."""
+    if recipe.audio.crop == "random":
+        return {}
+    place = {"start": "first", "centre": "middle"}[recipe.audio.crop]
+    return {"heard": f"the {place} {recipe.audio.window:g} s of each alone"}
 
 
 def _bounds(interval: Interval) -> dict[str, float | None]:

@@ -58,7 +58,8 @@ class Audio(_Section):
     sample_rate: PositiveInt = 22050
     window: float = Field(default=3.0, gt=0, le=600)  # seconds; while training, cut at random places
     hop: PositiveFloat | None = None  # seconds between the windows of a whole clip; None: half a window
-    # Where training cuts its window. From start or centre, a whole clip is judged by that one window, too.
+    # Where training cuts its window. From start or centre, a whole clip is judged by that one window, too;
+    # a bundle hears all of a file, and says that it was measured otherwise.
     crop: Literal["random", "start", "centre"] = "random"
 
     @model_validator(mode="after")
