@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 from genrelab.cli.app import main
-from genrelab.errors import RunError
+from genrelab.errors import RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.extractors.handcrafted import COLUMNS
-from genrelab.studies.reproduce import Data, Plan, extracted, published_rows, resolve, summarise, waves
+from genrelab.studies.reproduce import Data, Plan, extracted, published_rows, reproduce, resolve, summarise, waves
 from genrelab.training.recipe import EnsembleRecipe, Recipe
+from genrelab.training.run import Options
 
 OUT = Path("reproduced")
 
@@ -38,6 +39,20 @@ def test_what_a_row_is_made_of_comes_before_it():
         ["hybrid-2.0"],
         ["ensemble-3.2"],
     ]
+
+
+def test_a_recipe_s_own_file_is_trained_within_the_output_wherever_it_lies(tmp_path, monkeypatch):
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.yaml").write_text("base: gtzan-mfcc-cnn\n")
+    monkeypatch.chdir(tmp_path / "here")
+    trained = []
+    monkeypatch.setattr("genrelab.studies.reproduce.train_all", lambda jobs, *_: trained.extend(jobs))
+    for row in ("mine.yaml", "../there/mine.yaml", str(tmp_path / "there" / "mine.yaml")):
+        reproduce(Plan([row], protocols=["random"], seeds=[0]), OUT, Options())
+    assert {job.folder for job in trained} == {OUT / "mine" / "random-0"}
+    with pytest.raises(RecipeError, match="both be trained in mine; rename one"):
+        waves(["mine.yaml", "../there/mine.yaml"])
 
 
 def test_the_members_of_an_ensemble_are_the_runs_of_the_same_protocol_and_seed():

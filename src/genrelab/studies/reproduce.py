@@ -18,6 +18,7 @@ from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.frontends import FRONTENDS
 from genrelab.locks import claimed
+from genrelab.recipes.tree import SUFFIXES
 from genrelab.studies.jobs import LOCKS, Job, train_all
 from genrelab.studies.pooling import pool
 from genrelab.training import run
@@ -99,6 +100,11 @@ def waves(rows: Iterable[str]) -> list[list[str]]:
     """Return rows and what they are made of (an ensemble's members, the run that another starts from).
 
     Nothing in a wave needs another of it, so that its rows can be trained at the same time.
+
+    Raises
+    ------
+    RecipeError
+        There is no such row, or two rows would be trained in one folder.
     """
     depths: dict[str, int] = {}
 
@@ -113,7 +119,16 @@ def waves(rows: Iterable[str]) -> list[list[str]]:
         return depths[row]
 
     last = max(map(depth, rows), default=-1)
+    folders: dict[str, str] = {}
+    for row in depths:
+        if (other := folders.setdefault(row_folder(row), row)) != row:
+            raise RecipeError(f"{other} and {row} would both be trained in {row_folder(row)}; rename one of the files")
     return [[row for row, found in depths.items() if found == wave] for wave in range(last + 1)]
+
+
+def row_folder(row: str) -> str:
+    """Return the folder of a row's runs within the output: its name, or that of its file, wherever the file lies."""
+    return Path(row).stem if row.endswith(SUFFIXES) else row
 
 
 def reproduce(
@@ -131,7 +146,8 @@ def reproduce(
     plan
         What to train.
     folder
-        Holds ``ROW/PROTOCOL-SEED`` for each run. A run that is there is gone on with, or left as it is.
+        Holds ``ROW/PROTOCOL-SEED`` for each run (see `row_folder`). A run that is there is gone on with, or left as it
+        is.
     options
         As for `genrelab.training.run.train`.
     processes, progress, say
@@ -141,7 +157,7 @@ def reproduce(
     for rows in waves(plan.rows):
         jobs = []
         for row, protocol, seed in product(rows, plan.protocols, plan.seeds):
-            place = folder / row / f"{protocol}-{seed}"
+            place = folder / row_folder(row) / f"{protocol}-{seed}"
             made.append((row, protocol, seed, place))
             recipe = resolve(plan, row, protocol, seed, folder)
             if isinstance(recipe, Recipe):
@@ -161,7 +177,7 @@ def resolve(plan: Plan, row: str, protocol: str, seed: int, folder: Path) -> Rec
     recipe = load_any(name)
     place = f"{protocol}-{seed}"
     if isinstance(recipe, EnsembleRecipe):
-        members = [str(folder / member / place) for member in recipe.ensemble.members]
+        members = [str(folder / row_folder(str(member)) / place) for member in recipe.ensemble.members]
         return load_any(name, [f"ensemble.members={json.dumps(members)}"])
     overrides = [f"protocol.name={protocol}", f"protocol.folds={plan.folds}", f"seed={seed}"]
     kinds = extracted(recipe)
@@ -171,7 +187,7 @@ def resolve(plan: Plan, row: str, protocol: str, seed: int, folder: Path) -> Rec
         overrides.append(f"frontend.pieces={read_table(plan.data.pieces_table)[0]}")
     overrides += plan.overrides  # last: a corpus' kind takes away its options that were said before
     if recipe.start and recipe.start.run:
-        overrides.append(f"start.run={json.dumps(str(folder / recipe.start.run / place))}")
+        overrides.append(f"start.run={json.dumps(str(folder / row_folder(str(recipe.start.run)) / place))}")
     return load_any(name, overrides)
 
 
@@ -237,6 +253,11 @@ def prove(made: Path, sound: Path) -> str:
         A finished run; the bundle is written into it where there is none yet.
     sound
         Any sound file.
+
+    Raises
+    ------
+    RecipeError
+        The bundle tells no genre of it.
     """
     bundle = made / "bundle.onnx"
     if not bundle.is_file():
