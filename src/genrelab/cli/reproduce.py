@@ -15,7 +15,8 @@ QUICK_CLIPS = 40
 
 def reproduce(
     rows: Annotated[
-        list[str] | None, typer.Argument(help="Recipes, e.g. fma-cnn gtzan-m5 (see `genrelab info`).")
+        list[str] | None,
+        typer.Argument(help="Recipes, e.g. fma-cnn gtzan-m5 (see `genrelab info`), or files of yours."),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every published row; hours.")] = False,
     quick: Annotated[

@@ -21,7 +21,7 @@ def train(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Your own data: a table (.csv, .parquet, .jsonl) or a folder with one subfolder a genre; or the "
+            help="Your own data: a table (.csv, .tsv, .parquet, .jsonl) or a folder with one subfolder a genre; or the "
             "folder that GTZAN or FMA was unpacked into."
         ),
     ] = None,
@@ -126,7 +126,7 @@ def corpus_section(data: Path) -> dict[str, Any]:
             columns = file.readline(10_000)
         # GTZAN 2.0's feature tables; any other table says what its clips are.
         return {"kind": "gtzan-tables" if b"chroma_stft_mean" in columns else "table", "path": place}
-    raise RecipeError(f"--data {data}: neither a table (.csv, .parquet, .jsonl) nor a folder")
+    raise RecipeError(f"--data {data}: neither a table (.csv, .tsv, .parquet, .jsonl) nor a folder")
 
 
 def _folder_of(data: Path) -> dict[str, Any]:
