@@ -8,6 +8,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from genrelab.errors import RecipeError
 
+# What pydantic says in Python's words ("a valid dictionary or instance of Choice"), in those of a recipe's writer.
+_SHAPES = {
+    "model_type": "Input should be keys with their values, {key: value}",
+    "dict_type": "Input should be keys with their values, {key: value}",
+    "tuple_type": "Input should be a list, [one, another]",
+    "list_type": "Input should be a list, [one, another]",
+}
+
 
 def check_part(
     where: str,
@@ -66,7 +74,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{key}: missing; a recipe has to say it"
     if first["type"] == "value_error":  # one of our own sentences, about several keys together
         return f"{key}: {first['ctx']['error']}"
-    return f"{key}: {first['msg']}, not {first['input']!r}"
+    wanted = _SHAPES.get(first["type"])
+    return f"{key}: {wanted or first['msg']}, not {first['input']!r}"
 
 
 def _parameter_types(build: Callable[..., Any]) -> dict[str, Any]:

@@ -144,6 +144,9 @@ def test_a_rows_variant_for_short_clips_is_the_rows_network_on_its_features(row:
             r"train.learning_rate: unknown key; the keys here are epochs, batch_size",
         ),
         ("base: fma-cnn\ntrain: {lr: fast}", r"train.lr: Input should be a valid number.*'fast'"),
+        ("base: fma-cnn\nnetwork: cnn", r"network: Input should be keys with their values, \{key: value\}, not 'cnn'"),
+        ("base: fma-cnn\naugment: mixup", r"augment: Input should be a list, \[one, another\], not 'mixup'"),
+        ("base: fma-cnn\nnetwork: {filters: 8}", r"network.filters: Input should be a list, \[one, another\], not 8"),
         (
             "base: fma-cnn\ntrain: {optimizer: lion}",
             r"train.optimizer: Input should be 'adam', 'adamw' or 'sgd', not 'lion'",
