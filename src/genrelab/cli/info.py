@@ -98,6 +98,7 @@ def _formats() -> dict[str, str]:
 
     known = {*soundfile.available_formats(), *soundfile.available_subtypes()}
     readable = [name.lower() for name in ("WAV", "AU", "AIFF", "FLAC", "OGG", "OPUS", "MP3") if name in known]
+    readable += ["mp2"] if "MPEG_LAYER_II" in known else []
     optional = "m4a aac wma webm mka ape wv mpc tta tak dsf ac3 eac3"
     return {
         f"libsndfile {soundfile.__libsndfile_version__}": " ".join(readable),
