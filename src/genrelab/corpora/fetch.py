@@ -118,6 +118,11 @@ def verify(path: str | os.PathLike[str], checksum: str, progress: Progress | Non
         ``sha256:``, ``sha1:`` or ``md5:`` and hexadecimal digits.
     progress
         Told now and then how far it is.
+
+    Raises
+    ------
+    ValueError
+        It is no such checksum.
     """
     algorithm, _, digits = checksum.partition(":")
     if algorithm not in _CHECKSUMS:

@@ -97,6 +97,19 @@ def compare(
     A clip tested in several folds counts with its mean probabilities. Both models see the same resampled tracks, so
     that what makes a track hard for both falls out of the difference.
 
+    Parameters
+    ----------
+    a, b
+        What each says of its clips; those that both hold are compared.
+    name_a, name_b
+        What messages and warnings call them.
+    resamples
+        How often tracks are drawn anew for the intervals.
+    seed
+        Of these draws.
+    level
+        Of the intervals: 0.95 for 95 %.
+
     Raises
     ------
     RunError
@@ -151,6 +164,8 @@ def compare_many(
     ----------
     runs
         One part's predictions by the run's name; two or more.
+    resamples, seed, level
+        As for `compare`.
 
     Raises
     ------
