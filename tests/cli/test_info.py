@@ -80,6 +80,33 @@ def test_a_bundle_without_vocabularies_and_tags_does_not_speak_of_them(
     assert "  tags" not in out
 
 
+HOSTILE, ESCAPED = "\x1b]0;owned\x07[red]\n\x9b2J", "\\x1b]0;owned\\x07[red]\\n\\x9b2J"
+
+
+def test_the_metadata_of_a_foreign_bundle_are_text_and_no_commands(
+    tmp_path: Path, make_bundle: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+):
+    metrics = {"corpus": HOSTILE, "protocol": "random", "clips": 1, "leaks": [HOSTILE], HOSTILE: {"value": 0.5}}
+    vocabularies = {HOSTILE: ["bass", "voice"]}
+    bundle = make_bundle(tmp_path / "hostile.onnx", licence=HOSTILE, vocabularies=vocabularies, metrics=metrics)
+    assert main(["info", "--bundle", str(bundle)]) == 0
+    out = capsys.readouterr().out
+    assert not set(out) & {"\x1b", "\x07", "\x9b"}
+    told = "".join(out.split())  # narrow columns fold
+    for line in ("licence{}", "vocabulary{}bass,voice", "measuredoncorpus{},", "LEAK{}", "{}50.0%"):
+        assert line.format(ESCAPED) in told
+
+
+def test_what_is_wrong_with_a_foreign_bundle_is_said_without_commands(
+    tmp_path: Path, make_bundle: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+):
+    bundle = make_bundle(tmp_path / "hostile.onnx", vocabularies={HOSTILE: ["bass"]})
+    assert main(["info", "--bundle", str(bundle)]) == 2
+    said = capsys.readouterr().err
+    assert "vocabularies.\\x1b]0;owned\\x07[red]" in said
+    assert not set(said) & {"\x1b", "\x07", "\x9b"}
+
+
 def test_for_programs_it_is_json(measured: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["info", "--bundle", str(measured), "--format", "json"]) == 0
     facts = json.loads(capsys.readouterr().out)

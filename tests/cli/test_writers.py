@@ -108,6 +108,13 @@ def test_a_name_in_the_table_gives_the_terminal_no_orders():
     assert line.split() == [r"a\x1b[2J\nb\u202e.mp3", "–", r"cut\x1b[31m", "short"]  # noqa: RUF001
 
 
+def test_a_foreign_bundles_names_in_the_table_give_the_terminal_no_orders():
+    one, other = "a\x1b[2J", "b\n\x9b"
+    named = Prediction("a.mp3", one, 0.6, genres=((one, 0.6), (other, 0.4)), seconds=1.0, tags=((other, 0.9),))
+    (line,) = written(Format.TABLE, named, tags=True).splitlines()[1:]
+    assert line.split() == ["a.mp3", r"a\x1b[2J", "██████", "60%", r"b\n\x9b", "40%", r"b\n\x9b", "90%", "0:01"]
+
+
 def test_top_one_leaves_the_runners_up_out():
     line = written(Format.TABLE, JAZZ, top=1).splitlines()[1]
     assert line.split() == ["a.mp3", "jazz", "█████", "50%", "1:01"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from genrelab.errors import GenrelabError
+from genrelab.errors import GenrelabError, printable
 from genrelab.files import cache_folder
 from genrelab.recipes import recipe_files
 
@@ -134,7 +134,8 @@ def _print(facts: "Mapping[str, Any]") -> None:
         table.add_column(style="dim", no_wrap=True)
         table.add_column(overflow="fold")
         for name, value in rows.items():
-            table.add_row(f"  {name}", Text(as_utf8(value)))
+            # A bundle is anyone's: what its metadata hold is neither markup nor a command to the terminal.
+            table.add_row(*(Text(printable(as_utf8(text))) for text in (f"  {name}", value)))
         console.print(Text(title, "bold"))
         console.print(table)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TextIO
 
-from genrelab.errors import GenrelabWarning, Terminated
+from genrelab.errors import GenrelabWarning, Terminated, printable
 
 
 def write_utf8(stream: TextIO) -> None:
@@ -25,6 +25,9 @@ def say(text: str, style: str = "") -> None:
     from rich.console import Console
     from rich.text import Text
 
+    # What others wrote (a bundle's metadata, a table) may stand in it, and shall give the terminal no orders. Line
+    # breaks stay: the reasons of some libraries have them.
+    text = "\n".join(printable(line) for line in text.replace("\u00a0", " ").split("\n"))
     # soft_wrap: a message is one line, which grep finds and terminals fold.
     Console(stderr=True, highlight=False).print(Text(f"genrelab: {text}", style=style), soft_wrap=True)
 

@@ -209,8 +209,8 @@ def _called(prediction: Prediction) -> Any:
     from rich.text import Text
 
     if prediction.unknown:
-        return Text("unknown", "yellow").append(f" ({prediction.genre}?)", "dim")
-    return Text(" + ".join(prediction.blend) or str(prediction.genre), "bold")
+        return Text("unknown", "yellow").append(f" ({_shown(prediction.genre)}?)", "dim")
+    return Text(_shown(" + ".join(prediction.blend) or prediction.genre), "bold")
 
 
 def _shown(text: str | None) -> str:
@@ -219,7 +219,7 @@ def _shown(text: str | None) -> str:
 
 
 def _shares(pairs: Sequence[tuple[str, float]]) -> str:
-    return ", ".join(f"{name} {probability:.0%}" for name, probability in pairs)
+    return ", ".join(f"{_shown(name)} {probability:.0%}" for name, probability in pairs)
 
 
 def merged(timeline: Timeline) -> list[tuple[float, float, Prediction]]:
