@@ -62,6 +62,23 @@ def test_options_may_stand_before_the_run(tones_run, clip, tmp_path) -> None:
     assert facts["listening"]["kept_share"] <= 0.5
 
 
+def test_files_of_one_name_are_explained_in_folders_of_their_own(tones_run, clip, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    samples, rate = soundfile.read(clip)
+    files = [tmp_path / "a" / "song.wav", tmp_path / "b" / "song.wav", tmp_path / "a" / "song.flac"]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        soundfile.write(file, samples, rate)
+    # The first is asked again, and by another way to it, at last: its folder is written anew.
+    for file in [*files, Path("a/song.wav")]:
+        assert main(["explain", str(tones_run), str(file), "--method", "gradcam"]) == 0
+    told = {
+        folder.name: json.loads((folder / "explanation.json").read_text())["file"]
+        for folder in (tmp_path / "explanations").iterdir()
+    }
+    assert told == {"song": "a/song.wav", "song-2": str(files[1]), "song-3": str(files[2])}
+
+
 def test_the_help_names_every_verb(capsys) -> None:
     assert main(["explain", "--help"]) == 0
     listed = capsys.readouterr().out

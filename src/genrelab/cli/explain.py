@@ -67,7 +67,9 @@ def file(
     keep: Keep = 0.25,
     start: Annotated[float, typer.Option(min=0, help="Where in the file to begin, in seconds.")] = 0.0,
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How much of it to explain.")] = 30.0,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="[default: explanations/FILE's name]")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="[default: explanations/FILE's name, with -2 for a namesake]")
+    ] = None,
 ) -> None:
     """Show what in a sound file speaks for its genre, and write it as a sound: `genrelab explain RUN FILE`.
 
@@ -82,12 +84,12 @@ def file(
     from genrelab.cli.console import progress_bars
     from genrelab.errors import printable
     from genrelab.explain.explanation import METHODS, Ways, explain
-    from genrelab.explain.folder import write_explanation
+    from genrelab.explain.folder import default_folder, write_explanation
     from genrelab.explain.subject import load_subject
     from genrelab.files import require_folder
     from genrelab.report.words import percent
 
-    folder = output or Path("explanations") / sound.stem
+    folder = output or default_folder(sound)
     require_folder(folder)
     methods = None if method is None else METHODS if method is Method.BOTH else (method.value,)
     subject = load_subject(run, sound, fold)

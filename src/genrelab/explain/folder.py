@@ -1,6 +1,8 @@
 """An explanation to the folder that holds it: figure, sounds, page and numbers."""
 
 import io
+import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,24 @@ from genrelab.report.save import save
 
 TITLES = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
 _PARTIAL = " The network listens past the layer {layer}, too: of what it hears there this map does not tell."
+
+
+def default_folder(file: Path) -> Path:
+    """Return where a file's explanation goes if nobody says: ``explanations/song`` for ``song.mp3``.
+
+    Where that holds the explanation of another file of this name, it is ``explanations/song-2``, and so on.
+    """
+    names = (file.stem if number == 1 else f"{file.stem}-{number}" for number in count(1))
+    folders = (Path("explanations") / name for name in names)
+    return next(folder for folder in folders if _explained(folder) in (None, file.resolve()))
+
+
+def _explained(folder: Path) -> Path | None:
+    """Return the file that a folder explains; None where it explains none."""
+    try:
+        return Path(json.loads((folder / "explanation.json").read_text(encoding="utf-8"))["file"]).resolve()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
