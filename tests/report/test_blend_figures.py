@@ -62,6 +62,7 @@ def test_long_names_stay_within_figures_of_blends(length: int) -> None:
     figures.append(ternary_figure(corners, genres[1:3], f"{genres[0]} and the others"))
     for figure in figures:
         png_bytes(figure, DPI)  # lays it out
+        figure.draw_without_rendering()  # at the figure's own resolution, in which the places below are told
         for text in figure.findobj(Text):
             if text.get_text() and text.get_visible():
                 ends = text.get_window_extent()
@@ -89,6 +90,17 @@ def test_golden_overlap(part, check) -> None:
 
 def test_golden_pairs(part, check) -> None:
     check(pairs_figure(confused(part)), "pairs")
+
+
+@pytest.mark.parametrize("few", [1, 2, 3, 6])
+def test_no_mark_lies_under_the_legend_of_pairs(part, few: int) -> None:
+    pairs = confused(part).head(few).assign(rate_high=1.0, mean_high=1.0)
+    figure = pairs_figure(pairs)
+    png_bytes(figure, DPI)  # lays it out
+    figure.draw_without_rendering()  # at the figure's own resolution, in which places are told
+    (legend,) = [*figure.legends, *filter(None, [figure.axes[0].get_legend()])]
+    assert not legend.get_window_extent().overlaps(figure.axes[0].get_window_extent())
+    assert [text.get_text() for text in legend.get_texts()] == ["clips called so", "mean probability"]
 
 
 def test_golden_blend_bars(part, check) -> None:

@@ -54,8 +54,10 @@ def test_axes_tell_hertz_and_seconds_of_the_file() -> None:
 def test_long_names_stay_within_the_figure(genre: str, seconds: float) -> None:
     layers = [sound(), *(replace(bump(), title=f"{method}, for {genre}") for method in ("Grad-CAM", "Occlusion"))]
     layers = [replace(layer, times=np.linspace(0, seconds, FRAMES)) for layer in layers]
-    figure = explanation_figure(layers[0], layers[1:], SAID | {genre: 0.2}, genre)
+    others = {f"{number}. {genre} and more": 0.1 for number in range(4)}
+    figure = explanation_figure(layers[0], layers[1:], others | {genre: 0.2}, genre)
     svg_text(figure)  # lays it out
+    figure.draw_without_rendering()  # at the figure's own resolution, in which the places below are told
     titles = [text for text in figure.findobj(Text) if text.get_text() and text.get_weight() == "bold"]
     for text in (*titles, *figure.axes[1].get_yticklabels()):
         ends = text.get_window_extent()

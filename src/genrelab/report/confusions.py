@@ -61,7 +61,7 @@ def overlap_figure(shared: Floats, genres: Sequence[str], title: str = "") -> Fi
 def pairs_figure(pairs: pd.DataFrame, most: int = 15) -> Figure:
     """Draw the largest confusions of `genrelab.evaluation.confusions.confused`: how often, and how much probability."""
     rows = pairs[pairs["clips"] > 0].head(most)
-    figure = new_figure(WIDTH, 0.9 + 0.27 * max(len(rows), 1))
+    figure = new_figure(WIDTH, 1.15 + 0.27 * max(len(rows), 1))
     axes = figure.subplots()
     place = np.arange(len(rows))
     whisker = np.nan_to_num(np.abs([rows["rate"] - rows["rate_low"], rows["rate_high"] - rows["rate"]]))
@@ -93,7 +93,8 @@ def pairs_figure(pairs: pd.DataFrame, most: int = 15) -> Figure:
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("with 95 % intervals over tracks")
-    axes.legend(loc="lower right")
+    # Outside: of few pairs, it would lie over their marks.
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

@@ -129,7 +129,8 @@ def _bars(axes: Axes, probabilities: Mapping[str, float], genre: str) -> None:
         axes.text(value + 0.02, place, f"{100 * value:.0f} %", va="center", color=INK, fontsize=8)
     axes.set_yticks(range(len(best)), [words.short(name, _NAME) for name in names])
     axes.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
-    axes.set(xlim=(0, 1.15), ylim=(len(best) - 0.4, -0.6), title="What the network says")
+    axes.set(xlim=(0, 1.15), ylim=(len(best) - 0.4, -0.6))
+    axes.set_title("What the network says", loc="right")  # beside long names, bars are too narrow for it
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="x", labelcolor=FAINT)
 
