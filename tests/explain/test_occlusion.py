@@ -40,6 +40,31 @@ def test_the_mean_of_a_steady_band_is_not_missed(make_subject) -> None:
     assert np.abs(steady.values[:, 10:-10]).max() < 0.05 * silenced.values.max()
 
 
+@pytest.mark.parametrize("frontend", ["mel", "stack"])
+def test_what_is_usual_in_a_clip_is_not_told_by_the_zeros_that_pad_it(make_subject, frontend) -> None:
+    def loudness(features: torch.Tensor) -> torch.Tensor:
+        return features[:, 0, :16].mean(dim=(1, 2))
+
+    subject = make_subject(frontend, window=4.0, hop=4.0, said=loudness, normalise="none")
+    tone = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE).astype(np.float32)
+    steady = occlusion(subject, tone, 0)
+    silenced = occlusion(subject, tone, 0, fill="silence")
+    assert steady.times[-1] < 1.01
+    assert np.abs(steady.values[:, 10:-10]).max() < 0.2 * silenced.values.max()
+
+
+@pytest.mark.parametrize("fill", ["median", "silence"])
+def test_hiding_nothing_in_a_clip_shorter_than_the_window_costs_nothing(make_subject, noise, fill) -> None:
+    def lateness(seen: torch.Tensor) -> torch.Tensor:  # notices a picture of a longer sound
+        return 1e3 * (seen.mean(dim=(1, 2)) @ torch.linspace(-1, 1, seen.shape[3]))
+
+    subject = make_subject("picture", window=4.0, hop=4.0, said=lateness)
+    low = np.sin(2 * np.pi * 300 * np.arange(RATE) / RATE) * np.linspace(0, 1, RATE) ** 2
+    found = occlusion(subject, low.astype(np.float32), 0, fill=fill)
+    nothing = np.abs(found.values[found.frequencies > 2500])
+    assert nothing.max() < 0.01 * np.abs(found.values).max()
+
+
 @pytest.mark.parametrize(("window", "frames"), [(1.0, 125), (2.0, 125), (2.5, 100), (8.0, 31), (30.0, 31)])
 def test_patches_last_a_quarter_of_a_second_in_windows_of_common_length(window, frames) -> None:
     subject = SimpleNamespace(recipe=SimpleNamespace(audio=SimpleNamespace(window=window)))

@@ -53,8 +53,9 @@ def occlusion(
         Rows and frames of a patch; patches lie half their size apart. None for an eighth of the rows and a quarter of a
         second, but no more than an eighth of the window and no less than a thirty-second of it.
     fill
-        What a patch is replaced by: ``"median"`` or ``"mean"`` of its row over the window, or ``"silence"``. The mean
-        goes on telling of the very stroke that is hidden, and a network that averages over time hardly misses it.
+        What a patch is replaced by: ``"median"`` or ``"mean"`` of its row over the window, as far as the clip reaches,
+        or ``"silence"``. The mean goes on telling of the very stroke that is hidden, and a network that averages over
+        time hardly misses it.
     advance
         Is told, after every few, how many patches of all windows have been hidden, and of how many.
 
@@ -71,11 +72,14 @@ def occlusion(
     starts, windows = subject.windows(samples)
     in_features = subject.recipe.frontend.kind in ("mel", "spectrogram")
     frequencies = subject.row_frequencies() if in_features else _sound_rows(subject)
+    rate = subject.sample_rate
     maps = []
-    for number, window in enumerate(windows):
-        hidden, *shape = (_in_features if in_features else _in_sound)(subject, window, frequencies, fill)
+    for number, (begin, window) in enumerate(zip(starts, windows, strict=True)):
+        heard = min(len(window), len(samples) - int(begin))  # in a clip shorter than the window, zeros follow
+        hidden, *shape = (_in_features if in_features else _in_sound)(subject, window, heard, frequencies, fill)
+        step = subject.frame_seconds(len(samples), shape[1]) if in_features else _SOUND_STEP
         size = patch or (max(1, shape[0] // _PARTS), _patch_frames(subject, shape[1]))
-        patches = _patches(shape, size)
+        patches = [place for place in _patches(shape, size) if place[1].start * step * rate < heard]
         before = float(log_odds(subject.logits(window[None]), genre)[0])
         total, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         for first in range(0, len(patches), _BATCH):
@@ -84,10 +88,8 @@ def occlusion(
                 total[place] += before - after
                 count[place] += 1
             advance(number * len(patches) + first + len(some), len(windows) * len(patches))
-        maps.append(total / count)
+        maps.append(total / np.maximum(count, 1))
     found = np.stack(maps)
-    rate = subject.sample_rate
-    step = subject.frame_seconds(len(samples), found.shape[2]) if in_features else _SOUND_STEP
     values, times = overlay(found, starts / rate, step, len(samples) / rate)
     return Saliency("occlusion", subject.genres[genre], values, frequencies, times)
 
@@ -119,11 +121,16 @@ Hidden = tuple[Callable[[list[Patch]], NDArray[np.float64]], int, int]
 
 
 def _in_features(
-    subject: Subject, window: NDArray[np.float32], frequencies: NDArray[np.float64] | None, fill: Fill
+    subject: Subject, window: NDArray[np.float32], heard: int, frequencies: NDArray[np.float64] | None, fill: Fill
 ) -> Hidden:
-    """Return what the network says, (patches, genres), when patches of the features are hidden, and their size."""
+    """Return what the network says, (patches, genres), when patches of the features are hidden, and their size.
+
+    Of a window, `heard` samples are sound; what is usual in it, the zeros that follow shall not say.
+    """
     features = subject.features(window[None])
-    instead = features.amin(dim=(2, 3), keepdim=True) if fill == "silence" else usual(features, fill)
+    sounding = -(-features.shape[3] * heard // len(window))
+    silent = fill == "silence"
+    instead = features.amin(dim=(2, 3), keepdim=True) if silent else usual(features[..., :sounding], fill)
     instead = instead.expand_as(features)[0]
 
     def hidden(patches: list[Patch]) -> NDArray[np.float64]:
@@ -137,12 +144,15 @@ def _in_features(
 
 
 def _in_sound(
-    subject: Subject, window: NDArray[np.float32], frequencies: NDArray[np.float64] | None, fill: Fill
+    subject: Subject, window: NDArray[np.float32], heard: int, frequencies: NDArray[np.float64] | None, fill: Fill
 ) -> Hidden:
-    """Return the same of patches over the rows at `frequencies` and steps of time, hidden in the sound itself."""
+    """Return the same of patches over the rows at `frequencies` and steps of time, hidden in the sound itself.
+
+    The zeros that follow it stay zeros: an extractor would take what a transform makes of them for more sound.
+    """
     assert frequencies is not None  # noqa: S101 - `_sound_rows` gave them
     rate, frames = subject.sample_rate, max(1, round(len(window) / subject.sample_rate / _SOUND_STEP))
-    spectrum = transform(torch.from_numpy(window), rate)
+    spectrum = transform(torch.from_numpy(window[:heard]), rate)
     change = -spectrum if fill == "silence" else murmur(spectrum, fill) - spectrum
     times = np.arange(frames, dtype=np.float64) * _SOUND_STEP
 
@@ -153,6 +163,8 @@ def _in_sound(
 
     def hidden(patches: list[Patch]) -> NDArray[np.float64]:
         batch = torch.stack([spectrum + change * masked(place) for place in patches])
-        return subject.logits(restore(batch, rate, len(window)).numpy())
+        sounds = np.zeros((len(patches), len(window)), np.float32)
+        sounds[:, :heard] = restore(batch, rate, heard).numpy()
+        return subject.logits(sounds)
 
     return hidden, len(frequencies), frames
