@@ -52,6 +52,7 @@ def test_confusions_of_a_run_are_a_page_tables_figures_and_json(tones_run: Path,
     assert len(pd.read_csv(tmp_path / "pairs.csv")) == 6
     assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} >= {"soft", "overlap"}
     page = (tmp_path / "confusions.html").read_text()
+    assert "loads nothing from elsewhere" not in page  # the sound is linked
     mistaken = pd.read_csv(tmp_path / "mistaken.csv")
     assert ('class="play"' in page) == bool(len(mistaken))  # the corpus is at hand, so that what is told can be heard
 

@@ -208,6 +208,7 @@ def test_the_map_page_holds_all_data_and_no_way_out_of_its_script(table) -> None
         sounds={evil["clip"].iloc[0]: "data:audio/mpeg;base64,AAAA"},
     )
     assert "a &lt;note&gt;" in page
+    assert "loads nothing from elsewhere" in page
     assert not re.search(r"(src|href)=.https?:", page)
     data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
     assert data["artists"] == ["</script><b>x"]
@@ -217,6 +218,14 @@ def test_the_map_page_holds_all_data_and_no_way_out_of_its_script(table) -> None
     assert [data["splits"][code] for code in data["split"]] == list(table["split"])
     assert list(data["sound"]) == [table["clip"].iloc[0]]
     assert min(data["maps"]["tsne"]["x"]) == 0 and max(data["maps"]["tsne"]["x"]) == 1  # noqa: PT018 (both ends)
+
+
+def test_a_map_page_that_links_sound_says_so(table) -> None:
+    info = {"name": "n", "corpus": "c", "source": "bundle", "leaks": []}
+    sounds = {table["clip"].iloc[0]: "../music/a.mp3"}
+    page = embedding_page(info=info, table=table, merits=MERITS, figures={}, sounds=sounds)
+    assert "loads nothing but the sound that it plays" in " ".join(page.split())
+    assert "loads nothing from elsewhere" not in page
 
 
 def test_clips_are_linked_from_where_the_page_lies_with_their_place_in_the_file(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """An explanation drawn, put into words and onto a page."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -181,3 +182,10 @@ def test_sounds_are_embedded_unless_they_are_large() -> None:
     large = page({"whole": bytes(7_000_000), "kept": b"two", "left-out": b"three"})
     assert "data:audio" not in large
     assert 'src="kept.wav"' in large
+    assert "loads nothing from elsewhere" in page()
+    assert "loads nothing from elsewhere" not in large
+
+
+def test_every_player_says_what_it_plays() -> None:
+    players = re.findall(r'<audio [^>]*aria-label="([^"]*)"', page())
+    assert players == ["the whole clip", "what is kept", "what is left out"]

@@ -168,6 +168,7 @@ def confusions_page(
         artists=list(artists.head(ARTISTS).itertuples()),
         artist_words=artist_words(artists),
         links=links,
+        linked=bool(links),
         unlinked=unlinked,
         blend=blend,
         blend_words=[] if blend is None or shares is None else blend_words(blend, shares, pair),

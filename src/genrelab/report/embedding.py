@@ -143,6 +143,7 @@ def embedding_page(
         notes=list(notes),
         data=Markup(_json(_data(table, sounds or {}))),  # noqa: S704 (JSON in which no tag can end)
         sound=bool(sounds),
+        linked=any(not sound.startswith("data:") for sound in (sounds or {}).values()),
     )
 
 

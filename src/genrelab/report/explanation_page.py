@@ -112,6 +112,7 @@ def explanation_page(facts: Mapping[str, Any], figure: Figure, sounds: Mapping[s
         "explanation.html",
         facts=facts,
         figure=embed(figure),
+        linked=not small,
         players=players if small else {name: f"{name}.wav" for name in sounds if name != "whole"},
         ranked=ranked,
         verdict=verdict(facts),
