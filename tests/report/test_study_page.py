@@ -3,6 +3,8 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -138,8 +140,37 @@ def test_players_are_for_the_screen_and_file_names_for_paper(page: str) -> None:
 
 def test_commands_say_how_to_make_it_anew(page: str) -> None:
     assert "genrelab ablate size --protocol random --folds 3 --seeds 2 --output size" in page
-    assert "genrelab explain runs/1 song.flac --fold 0 --output why" in page
+    assert "genrelab explain runs/1 song.flac --fold 0 --method gradcam --output why" in page
     assert "genrelab report ." in page
+
+
+def test_commands_ask_again_for_what_was_asked_for(study: Study) -> None:
+    usual = study.explanations[0].facts
+    asked = usual | {"file": "a song.flac", "genre": "rock", "start": 30.0, "seconds": 10.0, "refused": {"gradcam": ""}}
+    asked["listening"] = usual["listening"] | {"keep": 0.1}
+    blend = {"name": "a", "words": [], "pairs": [], "pair": ["r & b", "rock"], "as_blend": "/m/afro.csv"}
+    blend["part"] = "validation"
+    folder = study.explanations[0].folder
+    (folder / "figures").mkdir(exist_ok=True)
+    (folder / "figures" / "soft.svg").write_text("<svg/>")
+    page = study_page(
+        replace(
+            study,
+            explanations=[Found("E1", "why", folder, asked, runs=study.runs[:1])],
+            confusions=[Found("C1", "pairs", folder, blend, runs=study.runs[:1])],
+        )
+    )
+    commands = unescape(re.search(r"<h3>Commands</h3>\n<pre>(.*?)</pre>", page, re.S)[1])
+    options = "--fold 0 --genre rock --start 30 --seconds 10 --keep 0.1"
+    assert f"genrelab explain runs/1 'a song.flac' {options} --output why" in commands
+    options = "--pair 'r & b,rock' --as-blend afro.csv --part validation"
+    assert f"genrelab explain confusions runs/1 {options} --output pairs" in commands
+
+
+def test_every_wide_table_scrolls_by_itself_on_a_narrow_screen(page: str) -> None:
+    tables = re.findall(r'(<div class="wide">)?<table class="(?:runs|tight)[^"]*"', page)
+    assert len(tables) >= 4
+    assert all(tables)
 
 
 def test_a_figure_that_there_is_not_is_refused_by_name(study: Study) -> None:

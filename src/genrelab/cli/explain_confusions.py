@@ -95,6 +95,8 @@ def confusions(
     result |= {
         "run": run.resolve().name,
         "part": part,
+        "pair": chosen,
+        "as_blend": as_blend,
         "genres": predictions.genres,
         "clips": len(predictions),
         "accuracy": accuracy,

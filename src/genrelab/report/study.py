@@ -3,8 +3,9 @@
 import base64
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pandas as pd
@@ -343,15 +344,33 @@ def _commands(study: Study) -> list[str]:
         options += [f"--set {override!r}" for override in info["overrides"]]
         lines.append(f"genrelab ablate {info['name']} {' '.join(options)}")
     for found in study.explanations:
-        info = found.facts
-        lines.append(
-            f"genrelab explain {_place(found)} {_name(info['file'])} --fold {info['fold']} --output {found.place}"
-        )
+        file = quote(_name(found.facts["file"]))
+        lines.append(f"genrelab explain {_place(found)} {file} {_asked(found.facts)} --output {found.place}")
     lines += [
         f"genrelab explain embedding {_place(f)} --fold {f.facts.get('fold', 0)} --output {f.place}" for f in study.maps
     ]
-    lines += [f"genrelab explain confusions {_place(found)} --output {found.place}" for found in study.confusions]
+    for found in study.confusions:
+        pair, blend = found.facts.get("pair"), found.facts.get("as_blend")
+        options = [f"--pair {quote(','.join(pair))}"] if pair else []
+        options += [f"--as-blend {quote(_name(blend))}"] if blend else []
+        options += [f"--part {found.facts['part']}"] if found.facts.get("part", "test") != "test" else []
+        lines.append(" ".join(["genrelab explain confusions", _place(found), *options, f"--output {found.place}"]))
     return [*lines, study.command]
+
+
+def _asked(facts: Mapping[str, Any]) -> str:
+    """Return the options with which an explanation was asked for, as far as they are not the usual ones."""
+    heard, methods = facts["listening"], list(facts["methods"])
+    start, seconds, keep = facts.get("start", 0.0), facts.get("seconds", 30.0), heard.get("keep", 0.25)
+    options = [f"--fold {facts['fold']}"]
+    if facts["genre"] != max(facts["probabilities"], key=facts["probabilities"].get):
+        options.append(f"--genre {quote(facts['genre'])}")
+    options += [f"--start {start:g}"] if start else []
+    options += [f"--seconds {seconds:g}"] if seconds != 30.0 else []
+    options += [f"--keep {keep:g}"] if keep != 0.25 else []
+    if len(methods) == 1 and not facts.get("refused"):
+        options.append(f"--method {methods[0]}")
+    return " ".join(options)
 
 
 def _place(found: Found) -> str:
