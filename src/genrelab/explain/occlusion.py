@@ -89,7 +89,7 @@ def occlusion(
                 count[place] += 1
             advance(number * len(patches) + first + len(some), len(windows) * len(patches))
         maps.append(total / np.maximum(count, 1))
-    found = np.stack(maps)
+    found = np.stack(maps).astype(np.float32)
     values, times = overlay(found, starts / rate, step, len(samples) / rate)
     return Saliency("occlusion", subject.genres[genre], values, frequencies, times)
 
@@ -129,8 +129,8 @@ def _in_features(
     """
     features = subject.features(window[None])
     sounding = -(-features.shape[3] * heard // len(window))
-    silent = fill == "silence"
-    instead = features.amin(dim=(2, 3), keepdim=True) if silent else usual(features[..., :sounding], fill)
+    heard_part = features[..., :sounding]
+    instead = features.amin(dim=(2, 3), keepdim=True) if fill == "silence" else usual(heard_part, fill)
     instead = instead.expand_as(features)[0]
 
     def hidden(patches: list[Patch]) -> NDArray[np.float64]:
