@@ -119,7 +119,7 @@ class Classifier:
         return self._mean_over_clip(EMBEDDING, samples)
 
     def classify(self, samples: ArrayLike, sample_rate: int, top: int | None = None) -> Prediction:
-        """Tell the genre of samples from memory; silent ones are unknown.
+        """Tell the genre of samples from memory, from all windows of them; silent ones are unknown.
 
         Parameters
         ----------

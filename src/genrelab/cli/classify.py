@@ -76,8 +76,8 @@ def classify(
 ) -> None:
     """Tell the genre of sound files and folders.
 
-    Music that is about as much of one genre as of another is shown as a blend of both; what is like no genre that
-    the bundle knows, and silence, is unknown.
+    Two genres that are about as likely are shown as a blend of both; what is like no genre that the bundle knows, and
+    silence, is unknown. What changes from one genre to another on its way, --timeline tells.
 
     The result goes to standard output, all else to standard error. A file that fails has a line that says why, and
     the batch goes on. The exit status is 0 if all went well, 1 if a file failed, 2 if the arguments or the bundle are
