@@ -88,6 +88,17 @@ def test_drums_are_not_classical_and_a_piano_is() -> None:
     assert dict(strings.genres)["metal"] < 0.05
 
 
+def test_loudness_counts_for_nothing_down_to_48_decibels_below_full_scale() -> None:
+    sound = piano(np.arange(6 * RATE) / RATE)
+    sound /= np.sqrt(np.mean(sound**2))
+    classifier = genrelab.load()
+    loud, quiet, quieter = (
+        dict(classifier.classify(sound * np.float32(10 ** (level / 20)), RATE).genres) for level in (-20, -46.5, -55)
+    )
+    assert quiet == pytest.approx(loud, abs=1e-3)
+    assert quieter != pytest.approx(loud, abs=1e-2)  # noise shall not become music
+
+
 def test_a_song_heard_by_two_threads_is_the_same_song() -> None:
     song = beat(np.arange(30 * RATE) / RATE)
     one, two = (Classifier(threads=threads).classify(song, RATE) for threads in (1, 2))
