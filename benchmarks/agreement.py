@@ -1,17 +1,19 @@
-"""How well the 57 columns meet GTZAN 2.0's published table, and how well librosa does on the same files.
+"""The 57 columns against GTZAN 2.0's published table, beside librosa's of the same files.
 
-Run with ``python benchmarks/agreement.py FOLDER``; the folder holds ``gtzan-tables/features_30_sec.csv``, and
+python benchmarks/agreement.py FOLDER
+
+The folder holds ``gtzan-tables/features_30_sec.csv``, and
 ``gtzan-full/clips.csv`` (columns ``clip`` and ``path``) with the clips at 22 050 Hz. Where these are lossy copies,
 librosa's columns tell what the copying cost: no other code can come nearer.
 """
 
-import argparse
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import soundfile
+from arguments import at_least, folder, parser_of
 from handcrafted import columns_of_librosa
 from scipy.stats import spearmanr
 
@@ -26,13 +28,16 @@ def both(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def main() -> None:
     """Print a row for each column."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="the folder with gtzan-tables and gtzan-full")
-    parser.add_argument("--clips", type=int, help="at most this many (default: all)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
+    parser = parser_of(__doc__)
+    parser.add_argument("folder", type=folder, help="the folder with gtzan-tables and gtzan-full")
+    parser.add_argument("--clips", type=at_least(1), help="at most this many (default: all)")
+    parser.add_argument("--jobs", type=at_least(1), default=1, help="processes (default 1)")
     arguments = parser.parse_args()
-    table = pd.read_csv(arguments.folder / "gtzan-tables" / "features_30_sec.csv", index_col="filename")
-    clips = pd.read_csv(arguments.folder / "gtzan-full" / "clips.csv")
+    tables = [arguments.folder / "gtzan-tables" / "features_30_sec.csv", arguments.folder / "gtzan-full" / "clips.csv"]
+    for path in tables:
+        if not path.is_file():
+            parser.error(f"{path}: there is no such file")
+    table, clips = pd.read_csv(tables[0], index_col="filename"), pd.read_csv(tables[1])
     clips = clips[:: max(1, len(clips) // arguments.clips) if arguments.clips else 1]
     published = table.loc[clips["clip"] + ".wav", list(COLUMNS)].to_numpy(np.float64)
     with ProcessPoolExecutor(arguments.jobs) as pool:

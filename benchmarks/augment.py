@@ -1,6 +1,7 @@
 """Augmentations: what one costs, against librosa where it has the same; one thread, repeats in turn, medians.
 
-Run with ``python benchmarks/augment.py``. The ratios are what counts; the milliseconds are this machine's, today.
+python benchmarks/augment.py    (the ratios are what counts; the milliseconds are this machine's, today)
+
 Beside each stands its cost in mel spectrograms of the same 3 seconds, of which every training example takes one.
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Callable
 import librosa
 import numpy as np
 import torch
+from arguments import add_repeats, parser_of
 from numpy.typing import NDArray
 
 from genrelab.augment import AUGMENTATIONS, FeatureNoise
@@ -24,7 +26,6 @@ from genrelab.frontends import FRONTENDS
 SAMPLE_RATE = 22050
 WINDOW = 3 * SAMPLE_RATE
 BATCH = 16
-REPEATS = 25
 PEERS: dict[str, Callable[[NDArray[np.float32], float], object]] = {
     "time-stretch": lambda clip, rate: librosa.effects.time_stretch(clip, rate=rate),
     "pitch-shift": lambda clip, semitones: librosa.effects.pitch_shift(clip, sr=SAMPLE_RATE, n_steps=semitones),
@@ -77,13 +78,13 @@ def work(kind: str) -> tuple[Callable[[], object], int, Callable[[], object] | N
     return (lambda: augmentation(features, rng, genres=genres)), BATCH, None
 
 
-def compare(kind: str, mel: Callable[[], object]) -> str:
+def compare(kind: str, mel: Callable[[], object], repeats: int) -> str:
     """Return the row of one augmentation."""
     ours, examples, reference = work(kind)
     calls = [ours, mel, *([reference] if reference else [])]
     for call in calls:  # warms them up
         call()
-    rounds = [[milliseconds(call) for call in calls] for _ in range(REPEATS)]
+    rounds = [[milliseconds(call) for call in calls] for _ in range(repeats)]
     cost, mel_cost, *theirs = (statistics.median(column) for column in zip(*rounds, strict=True))
     peer = f"{theirs[0]:12.2f} {theirs[0] / cost:13.1f}" if theirs else f"{'-':>12} {'-':>13}"
     stage = AUGMENTATIONS[kind].stage
@@ -93,11 +94,14 @@ def compare(kind: str, mel: Callable[[], object]) -> str:
 @torch.inference_mode()
 def main() -> None:
     """Print a row for each augmentation: a 3-second clip, or an example of features (1, 128, 130)."""
+    parser = parser_of(__doc__)
+    add_repeats(parser, 25)
+    repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
     frontend, waveform = FRONTENDS["mel"](sample_rate=SAMPLE_RATE), torch.from_numpy(sound(WINDOW))[None]
     print(f"{'augmentation':15} {'stage':9} {'genrelab ms':>12} {'librosa ms':>12} {'times faster':>13} {'mels':>7}")
     for kind in AUGMENTATIONS:
-        print(compare(kind, lambda: frontend(waveform)))
+        print(compare(kind, lambda: frontend(waveform), repeats))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 python benchmarks/bundles.py    (after `genrelab backbone fetch` musicnn, yamnet and genrelab)
 """
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from arguments import add_repeats, parser_of
 
 from genrelab.backbones.musicnn import Tapped, frontend
 from genrelab.backbones.teacher import load_original
@@ -24,9 +24,10 @@ WINDOWS = 12
 
 def main() -> None:
     """Print one table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=9, help="alternating repeats; the least is told (default 9)")
+    parser = parser_of(__doc__)
+    add_repeats(parser, 9, "the least is told")
     repeats = parser.parse_args().repeats
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         try:
             networks = [Tapped(frontend(), load_original(name)) for name in ("MSD_musicnn", "MSD_vgg")]
@@ -55,5 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     main()

@@ -3,7 +3,6 @@
 python benchmarks/classify.py [FOLDER]    (without a folder: mp3s of 30 s are synthesised)
 """
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -13,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from arguments import add_repeats, at_least, folder, parser_of
 
 from genrelab.audio.processors import processors
-from genrelab.audio.read import EXTENSIONS, probe, read
+from genrelab.audio.read import probe, read
+from genrelab.audio.walk import sound_files
 from genrelab.audio.windows import window_starts
 from genrelab.bundles.classifier import Classifier
 from genrelab.bundles.listening import DEFAULT_WINDOWS, hear_file
@@ -25,25 +26,25 @@ from genrelab.errors import GenrelabError
 
 def main() -> None:
     """Print one table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument(
-        "folder", nargs="?", type=Path, help="a folder of sound files, taken again until there are enough"
+        "folder", nargs="?", type=folder, help="a folder of sound files, taken again until there are enough"
     )
     parser.add_argument("--bundle", type=Path, help="an .onnx bundle (default: the one that comes with genrelab)")
-    parser.add_argument("--files", type=int, default=100, help="how many files (default 100)")
-    parser.add_argument("--jobs", type=int, default=processors(), help="threads (default: one a processor)")
-    parser.add_argument("--repeats", type=int, default=5, help="alternating repeats; medians are printed (default 5)")
+    parser.add_argument("--files", type=at_least(1), default=100, help="how many files (default 100)")
+    parser.add_argument("--jobs", type=at_least(1), default=processors(), help="threads (default: one a processor)")
+    add_repeats(parser, 5)
     arguments = parser.parse_args()
-    try:
-        classifier = Classifier(arguments.bundle)
-    except GenrelabError as error:
-        raise SystemExit(str(error)) from None
     with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.folder or synthesise(Path(scratch), files=10)
-        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+        music = arguments.folder or synthesise(Path(scratch), files=10)
+        found = sorted(sound_files(music))
         if not found:
-            raise SystemExit(f"{folder}: no sound files")
-        compare(classifier, list(islice(cycle(found), arguments.files)), arguments.jobs, arguments.repeats)
+            parser.error(f"{music}: no sound files")
+        paths = list(islice(cycle(found), arguments.files))
+        try:
+            compare(Classifier(arguments.bundle), paths, arguments.jobs, arguments.repeats)
+        except GenrelabError as error:
+            parser.error(str(error))
 
 
 def compare(classifier: Classifier, paths: list[Path], jobs: int, repeats: int) -> None:

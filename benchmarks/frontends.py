@@ -1,6 +1,6 @@
 """Front ends against librosa: one thread, one 30-second clip, repeats in turn, medians.
 
-Run with ``python benchmarks/frontends.py``. The ratio is what counts; the milliseconds are this machine's, today.
+python benchmarks/frontends.py    (the ratio is what counts; the milliseconds are this machine's, today)
 """
 
 import os
@@ -15,12 +15,12 @@ from collections.abc import Callable
 import librosa
 import numpy as np
 import torch
+from arguments import add_repeats, parser_of
 from numpy.typing import NDArray
 
 from genrelab.frontends import FRONTENDS
 
 SAMPLE_RATE = 22050
-REPEATS = 15
 Array = NDArray[np.float32]
 
 
@@ -75,14 +75,14 @@ def milliseconds(function: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - start)
 
 
-def compare(name: str, clip: Array) -> str:
+def compare(name: str, clip: Array, repeats: int) -> str:
     """Return the row of one front end."""
     options, reference = PEERS[name]
     frontend = FRONTENDS[name](sample_rate=SAMPLE_RATE, normalise="none", **options)
     waveform = torch.from_numpy(clip)[None]
     ours, theirs = frontend(waveform)[0, 0].numpy(), reference(clip)  # warms both up
     error = np.abs(ours - theirs).max() / np.ptp(theirs)
-    rounds = [(milliseconds(lambda: frontend(waveform)), milliseconds(lambda: reference(clip))) for _ in range(REPEATS)]
+    rounds = [(milliseconds(lambda: frontend(waveform)), milliseconds(lambda: reference(clip))) for _ in range(repeats)]
     fast, slow = (statistics.median(column) for column in zip(*rounds, strict=True))
     return f"{name:12} {fast:12.1f} {slow:12.1f} {slow / fast:13.1f} {error:16.1e}"
 
@@ -90,11 +90,14 @@ def compare(name: str, clip: Array) -> str:
 @torch.inference_mode()
 def main() -> None:
     """Print a row for each front end."""
+    parser = parser_of(__doc__)
+    add_repeats(parser, 15)
+    repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
     clip = sound(30)
     print(f"{'front end':12} {'genrelab ms':>12} {'librosa ms':>12} {'times faster':>13} {'relative error':>16}")
     for name in PEERS:
-        print(compare(name, clip))
+        print(compare(name, clip, repeats))
 
 
 if __name__ == "__main__":

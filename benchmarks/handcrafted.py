@@ -1,7 +1,8 @@
 """The 57 columns against the same columns from librosa's own calls: one thread, one 30-second clip, repeats in turn.
 
-Run with ``python benchmarks/handcrafted.py [SOUND]``; without a sound file a clip is synthesised. The ratio is what
-counts; the milliseconds are this machine's, today.
+python benchmarks/handcrafted.py [SOUND]    (without a sound file a clip is synthesised)
+
+The ratio is what counts; the milliseconds are this machine's, today.
 """
 
 import os
@@ -9,20 +10,20 @@ import os
 # Before numpy and numba load: one thread each.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
 
 import librosa
 import numpy as np
-import soundfile
+from arguments import add_repeats, file, parser_of
 from numpy.typing import NDArray
 
+from genrelab.audio.read import read
+from genrelab.errors import GenrelabError
 from genrelab.extractors.handcrafted import COLUMNS, Handcrafted
 
 SAMPLE_RATE = 22050
-REPEATS = 9
 
 
 def columns_of_librosa(y: NDArray[np.float32], sr: int = SAMPLE_RATE) -> NDArray[np.float64]:
@@ -65,19 +66,24 @@ def milliseconds(function: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print the ratio, and the column that differs most."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sound", nargs="?", help="a mono sound file at 22 050 Hz")
+    parser = parser_of(__doc__)
+    parser.add_argument("sound", nargs="?", type=file, help="a sound file")
+    add_repeats(parser, 9)
     arguments = parser.parse_args()
-    clip = soundfile.read(arguments.sound, dtype="float32")[0] if arguments.sound else sound(30)
+    try:
+        clip = read(arguments.sound, SAMPLE_RATE) if arguments.sound else sound(30)
+    except GenrelabError as error:
+        parser.error(str(error))
     extractor = Handcrafted(SAMPLE_RATE)
     ours, theirs = extractor(clip), columns_of_librosa(clip)  # warms both up
     error = np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-12)
     rounds = [
-        (milliseconds(lambda: extractor(clip)), milliseconds(lambda: columns_of_librosa(clip))) for _ in range(REPEATS)
+        (milliseconds(lambda: extractor(clip)), milliseconds(lambda: columns_of_librosa(clip)))
+        for _ in range(arguments.repeats)
     ]
     ratios = [slow / fast for fast, slow in rounds]
     fast, slow = (statistics.median(column) for column in zip(*rounds, strict=True))
-    print(f"{len(clip) / SAMPLE_RATE:.1f} s of sound, one thread, medians of {REPEATS} rounds")
+    print(f"{len(clip) / SAMPLE_RATE:.1f} s of sound, one thread, medians of {arguments.repeats} rounds")
     print(f"  genrelab      {fast:8.1f} ms")
     print(f"  librosa       {slow:8.1f} ms")
     print(f"  times faster  {statistics.median(ratios):8.1f}    ({min(ratios):.1f} to {max(ratios):.1f})")

@@ -1,15 +1,16 @@
 """Our pictures against those of the Kaggle copy of GTZAN, over the tracks of which one has both sound and picture.
 
-Run with ``python benchmarks/pictures.py SOUND PICTURES``: two folders that hold the ten genres' folders at any depth.
+python benchmarks/pictures.py SOUND PICTURES
+
 Levels are the numbers of the colours, 0 to 255, within the black line; RGB is the picture without its white frame.
 """
 
 import re
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from arguments import folder, parser_of
 from numpy.typing import NDArray
 
 from genrelab.audio.read import read
@@ -43,9 +44,13 @@ def correlation(ours: NDArray[np.generic], theirs: NDArray[np.generic]) -> float
 
 def main() -> None:
     """Print the worst clips, then the medians."""
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    sound, pictures = find(Path(sys.argv[1]), ".au .wav .flac .ogg .mp3"), find(Path(sys.argv[2]), ".png")
+    parser = parser_of(__doc__)
+    parser.add_argument("sound", type=folder, help="a folder that holds the ten genres' folders of sound at any depth")
+    parser.add_argument("pictures", type=folder, help="one that holds their folders of pictures")
+    arguments = parser.parse_args()
+    sound, pictures = find(arguments.sound, ".au .wav .flac .ogg .mp3"), find(arguments.pictures, ".png")
+    if not set(sound) & set(pictures):
+        parser.error("no clip is in both folders")
     draw = Picture(SAMPLE_RATE)
     rows = []
     for clip in sorted(set(sound) & set(pictures)):
@@ -58,8 +63,6 @@ def main() -> None:
         a, b = levels(ours), levels(theirs)
         row = (correlation(a, b), correlation(ours[within], theirs[within]), float(np.abs(a - b).mean()))
         rows.append((*row, float((b < 0).mean()), milliseconds, len(samples) / SAMPLE_RATE, clip))
-    if not rows:
-        sys.exit("no clip is in both folders")
     print(f"{'clip':16}  levels r     RGB r  levels apart  unknown colours     ms  seconds")
     line = "{6:16} {0:9.4f} {1:9.4f} {2:13.2f} {3:16.3f} {4:6.1f} {5:8.2f}"
     for found in sorted(rows)[:12]:

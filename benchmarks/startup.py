@@ -3,7 +3,6 @@
 python benchmarks/startup.py [SONG]    (without a song: an mp3 of four minutes is synthesised)
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
@@ -13,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from arguments import add_repeats, file, parser_of
 
-from genrelab.bundles.session import default_bundle
+from genrelab.audio.read import probe
+from genrelab.bundles.classifier import Classifier
 from genrelab.errors import GenrelabError
 
 MAIN = "import sys; from genrelab.cli.app import main; sys.exit(main())"
@@ -22,18 +23,19 @@ MAIN = "import sys; from genrelab.cli.app import main; sys.exit(main())"
 
 def main() -> None:
     """Print one table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("song", nargs="?", type=Path, help="a sound file")
+    parser = parser_of(__doc__)
+    parser.add_argument("song", nargs="?", type=file, help="a sound file")
     parser.add_argument("--bundle", type=Path, help="an .onnx bundle (default: the one that comes with genrelab)")
-    parser.add_argument("--repeats", type=int, default=7, help="alternating repeats; medians are printed (default 7)")
+    add_repeats(parser, 7)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         song = arguments.song or synthesise(Path(scratch) / "song.mp3")
         try:
-            bundle = arguments.bundle or default_bundle()
+            classifier = Classifier(arguments.bundle)
+            classifier.classify_file(song)  # what fails here would fail in every process
         except GenrelabError as error:
-            raise SystemExit(str(error)) from None
-        measure(song, bundle, arguments.repeats)
+            parser.error(str(error))
+        measure(song, classifier.path, arguments.repeats)
 
 
 def measure(song: Path, bundle: Path, repeats: int) -> None:
@@ -54,9 +56,7 @@ def measure(song: Path, bundle: Path, repeats: int) -> None:
             if repeat:  # the first round fills the page cache
                 times[name].append(time.perf_counter() - begin)
     base = statistics.median(times["python -c pass"])
-    print(
-        f"fresh processes, {repeats} alternating repeats, medians; the song lasts {soundfile.info(song).duration:.0f} s"
-    )
+    print(f"fresh processes, {repeats} alternating repeats, medians; the song lasts {probe(song).seconds:.0f} s")
     for name, took in times.items():
         middle = statistics.median(took)
         spread = f"({min(took):.3f} to {max(took):.3f})"

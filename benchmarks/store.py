@@ -3,7 +3,6 @@
 python benchmarks/store.py [FOLDER]    (without a folder: 40 mp3s of 30 s are synthesised)
 """
 
-import argparse
 import random
 import shutil
 import statistics
@@ -15,30 +14,41 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from arguments import add_repeats, at_least, folder, parser_of
 
+from genrelab.audio.read import probe
 from genrelab.audio.store import ClipSource, SampleStore
+from genrelab.audio.walk import sound_files
+from genrelab.errors import GenrelabError
 
 
 def main() -> None:
     """Print one table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", type=Path, help="a folder with mp3s")
-    parser.add_argument("--jobs", type=int, default=2, help="threads for both (default 2)")
-    parser.add_argument("--repeats", type=int, default=7, help="alternating repeats; medians are printed (default 7)")
-    parser.add_argument("--sample-rate", type=int, default=22050, help="of the store in Hz (default 22050)")
-    parser.add_argument("--scratch", type=Path, help="where stores are built (default: the system's temporary folder)")
+    parser = parser_of(__doc__)
+    parser.add_argument("folder", nargs="?", type=folder, help="a folder with mp3s")
+    parser.add_argument("--jobs", type=at_least(1), default=2, help="threads for both (default 2)")
+    add_repeats(parser, 7)
+    parser.add_argument("--sample-rate", type=at_least(1), default=22050, help="of the store in Hz (default 22050)")
+    parser.add_argument(
+        "--scratch", type=folder, help="where stores are built (default: the system's temporary folder)"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch:
-        folder = arguments.folder or synthesise(Path(scratch) / "music", files=40)
-        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".mp3")
-        if not paths or arguments.repeats < 1:
-            raise SystemExit(f"{folder}: no mp3s" if not paths else "--repeats: at least 1")
-        compare(paths, Path(scratch), arguments.jobs, arguments.repeats, arguments.sample_rate)
+        music = arguments.folder or synthesise(Path(scratch) / "music", files=40)
+        paths = sorted(path for path in sound_files(music) if path.suffix.lower() == ".mp3")
+        if not paths:
+            parser.error(f"{music}: no mp3s")
+        try:
+            for path in paths:
+                probe(path)  # says better than libsndfile what is wrong
+            compare(paths, Path(scratch), arguments.jobs, arguments.repeats, arguments.sample_rate)
+        except (GenrelabError, soundfile.LibsndfileError) as error:
+            parser.error(str(error))
 
 
 def compare(paths: list[Path], scratch: Path, jobs: int, repeats: int, sample_rate: int) -> None:
     """Time both ways alternately, so that a machine that slows down slows both."""
-    clips = [ClipSource(path.stem, path) for path in paths]
+    clips = [ClipSource(str(path), path) for path in paths]
 
     def decode() -> None:
         with ThreadPoolExecutor(jobs) as pool:
