@@ -4,6 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := media,train,track,dev
+# bash alone expands the ~ of MUSIC=~/Music; zsh and dash hand it on, and the recipes' quotes would keep it.
+ifneq ($(filter ~/%,$(firstword $(MUSIC))),)
+override MUSIC := $(patsubst ~/%,$(HOME)/%,$(MUSIC))
+endif
 
 .PHONY: help demo test rows notebooks lint bench default-model clean
 .DEFAULT_GOAL := help

@@ -1,3 +1,6 @@
+import os
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -31,3 +34,20 @@ def test_the_source_package_holds_named_things_alone_and_all_of_them_exist():
 )
 def test_git_ignores_what_the_verbs_write(folder: str):
     assert f"/{folder}/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(
+    ("music", "folder"), [("~/My Music", "/home/anna/My Music"), ("/a  b/~/c", "/a  b/~/c"), ("Music", "Music")]
+)
+def test_make_knows_the_home_folder_where_the_shell_leaves_it_to_others(music: str, folder: str):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # the one that runs us
+    told = subprocess.run(
+        ["make", "-n", "demo", f"MUSIC={music}"],
+        cwd=ROOT,
+        env=clean | {"HOME": "/home/anna"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert f'demo --music "{folder}"\n' in told

@@ -66,3 +66,11 @@ def test_a_demo_made_anew_keeps_no_page_that_tells_of_the_last_one(tmp_path: Pat
     (tmp_path / "runs" / "cnn").mkdir(parents=True)
     module._claim(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"made by genrelab demo", "notes.txt"}
+
+
+def test_music_that_is_not_there_is_told_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "-o", str(tmp_path / "demo"), "--music", str(tmp_path / "nosuch")]) == 2
+    assert "no such folder of music" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "demo").exists()

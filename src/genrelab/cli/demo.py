@@ -24,6 +24,8 @@ def demo(
     from genrelab.errors import RunError
     from genrelab.locks import reserved
 
+    if music is not None and not music.exists():  # it comes last; nobody shall wait for that to be told
+        raise RunError(f"{music}: no such folder of music")
     with reserved(output) as mine:
         if not mine:
             raise RunError(f"{output}: another demo is being made here; wait for it, or choose another --output")
