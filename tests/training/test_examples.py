@@ -328,9 +328,7 @@ def test_the_bundle_makes_the_same_examples_from_a_file_as_training_did(runs, ta
         logits = classifier.logits(run_samples(path))
         expected = np.log(trained.loc[clip, [f"p_{genre}" for genre in classifier.genres]].to_numpy(float))
         np.testing.assert_allclose(logits - logits.mean(), expected - expected.mean(), atol=2e-3)
-        assert (
-            classifier.classify_file(path).genre == trained.loc[clip, "genre"] or logits.argmax() != expected.argmax()
-        )
+        assert classifier.classify_file(path).genre == classifier.genres[expected.argmax()]
 
 
 def run_samples(path: Path) -> np.ndarray:
