@@ -178,6 +178,25 @@ def test_the_words_of_every_task_arrive_whole(recipe: Recipe, tmp_path: Path, sl
     assert logs["compare-102.log"] == ["\n".join(["compare", "--output", f"{place}/jobs/compare.html", *runs]), ""]
 
 
+def test_a_copy_to_a_nodes_disk_that_was_cut_is_made_anew(recipe: Recipe, tmp_path: Path, slurm: Path) -> None:
+    program = tmp_path / "bin" / "genrelab"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    sound, copied = tmp_path / "stores" / "tones" / "sound", tmp_path / "node" / "genrelab-stores" / "tones" / "sound"
+    for file, text in ((sound, "all of it"), (copied, "all"), (copied.parents[1] / ".copying", "")):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)  # the copy is newer, as one that was killed leaves it
+    os.utime(sound, (0, 0))
+    cluster = Cluster(venv=tmp_path, stores=tmp_path / "stores", scratch=str(tmp_path / "node"))
+    write_jobs(tmp_path / "jobs", [recipe], cluster)
+    submit(tmp_path / "jobs")
+    assert [job["status"] for job in done(slurm)] == [[0], [0, 0]]
+    assert copied.read_text() == "all of it"
+    assert copied.stat().st_mtime == 0  # which -u goes by
+    assert list((tmp_path / "node").rglob(".*")) == []
+
+
 def test_a_job_whose_first_step_failed_stays_out_of_the_queue(recipe: Recipe, tmp_path: Path, slurm: Path) -> None:
     program = tmp_path / "bin" / "genrelab"
     program.parent.mkdir()
