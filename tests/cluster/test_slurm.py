@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -176,6 +177,22 @@ def test_the_words_of_every_task_arrive_whole(recipe: Recipe, tmp_path: Path, sl
         assert logs[f"train-101-{task}.log"] == ["\n".join(line), ""]
     runs = [f"{place}/jobs/runs/{name}" for name in names]
     assert logs["compare-102.log"] == ["\n".join(["compare", "--output", f"{place}/jobs/compare.html", *runs]), ""]
+
+
+@pytest.mark.parametrize(("body", "status"), [("return 1", [1]), ('test "$*" = "load python/3.11 a&b"', [0])])
+def test_a_module_that_cannot_be_loaded_ends_the_first_job(
+    recipe: Recipe, tmp_path: Path, slurm: Path, monkeypatch: pytest.MonkeyPatch, body: str, status: list[int]
+) -> None:
+    (tmp_path / "modules.sh").write_text(f"module() {{ {body}; }}\n")
+    monkeypatch.setenv("BASH_ENV", str(tmp_path / "modules.sh"))
+    program = tmp_path / "bin" / "genrelab"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    write_jobs(tmp_path / "jobs", [recipe], Cluster(venv=tmp_path, modules=["python/3.11", "a&b"]))
+    with nullcontext() if status == [0] else pytest.raises(GenrelabError, match=r"train\.sbatch: sbatch refused it"):
+        submit(tmp_path / "jobs")
+    assert done(slurm)[0]["status"] == status
 
 
 def test_a_copy_to_a_nodes_disk_that_was_cut_is_made_anew(recipe: Recipe, tmp_path: Path, slurm: Path) -> None:
