@@ -390,6 +390,8 @@ def built_by_a_stranger(tmp_path, music, monkeypatch):
     tmp_path.chmod(0o755)
 
     def run():
+        for path in tmp_path.rglob("*"):  # to be read by all, whatever the umask
+            path.chmod(0o755 if path.is_dir() else 0o644)
         (tmp_path / "store").chmod(0o555)
         try:
             command = [sys.executable, "-c", _AS_A_STRANGER]
