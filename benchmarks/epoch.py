@@ -6,6 +6,7 @@ Trains a few epochs of a recipe on the toy corpus, and prints each part's share 
 batch and its last. Shares of one run compare with each other, not with those of another machine.
 """
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         overrides = [
-            f"corpus.root={Path(folder) / 'toy'}",
+            "corpus.root=" + json.dumps(str(Path(folder) / "toy")),
             "corpus.clips=100",
             "protocol.name=random",
             "protocol.folds=1",

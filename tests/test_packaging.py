@@ -1,3 +1,5 @@
+import ast
+import json
 import os
 import shutil
 import subprocess
@@ -5,6 +7,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+from genrelab.training.recipe import load_recipe
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,6 +38,15 @@ def test_the_source_package_holds_named_things_alone_and_all_of_them_exist():
 )
 def test_git_ignores_what_the_verbs_write(folder: str):
     assert f"/{folder}/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", ["02_model_experiments", "03_results_analysis"])
+def test_notebooks_work_in_the_systems_temporary_folder_whatever_it_is_called(name: str):
+    cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    source = next(text for text in ("".join(cell["source"]) for cell in cells) if text.startswith("TINY = "))
+    folder = Path("/tmp/disk #2: scratch")
+    overrides = eval(ast.unparse(ast.parse(source).body[0].value), {"folder": folder, "json": json})
+    assert load_recipe("demo/cnn", overrides).corpus.options["root"] == str(folder / "toy")
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
