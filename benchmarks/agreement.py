@@ -38,7 +38,7 @@ def main() -> None:
         if not path.is_file():
             parser.error(f"{path}: there is no such file")
     table, clips = pd.read_csv(tables[0], index_col="filename"), pd.read_csv(tables[1])
-    clips = clips[:: max(1, len(clips) // arguments.clips) if arguments.clips else 1]
+    clips = clips[:: -(-len(clips) // arguments.clips) if arguments.clips else 1]  # spread over all genres
     published = table.loc[clips["clip"] + ".wav", list(COLUMNS)].to_numpy(np.float64)
     with ProcessPoolExecutor(arguments.jobs) as pool:
         paths = [arguments.folder / "gtzan-full" / path for path in clips["path"]]
