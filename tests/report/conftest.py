@@ -98,6 +98,15 @@ def make_run(tmp_path_factory, make_predictions) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """Write empty figures: most of an evaluation's time goes into drawing, and some tests look at its words alone."""
+    monkeypatch.setattr("genrelab.report.save.png_bytes", lambda figure: b"")
+    monkeypatch.setattr(
+        "genrelab.report.save.svg_text", lambda figure: '<svg xmlns="http://www.w3.org/2000/svg"></svg>'
+    )
+
+
 @pytest.fixture(scope="session")
 def evaluated(make_run) -> Path:
     """Return a run that was evaluated once for all tests that only look at it."""

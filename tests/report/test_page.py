@@ -73,13 +73,13 @@ def test_the_page_tells_what_it_must(page) -> None:
         assert wanted in page.text, wanted
 
 
-def test_a_run_without_leaks_has_no_banner(make_run) -> None:
+def test_a_run_without_leaks_has_no_banner(make_run, undrawn) -> None:
     folder = make_run()
     evaluate_run(folder)
     assert 'role="alert"' not in (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_page_tells_what_the_corpus_lacks(make_run) -> None:
+def test_the_page_tells_what_the_corpus_lacks(make_run, undrawn) -> None:
     notes = ["2 clips are in no genre <and> left out"]
     folder = make_run(info={"notes": notes, "left_out": {"rock.00012": "empty file"}})
     evaluate_run(folder)
@@ -91,7 +91,7 @@ def test_the_page_tells_what_the_corpus_lacks(make_run) -> None:
     assert "left out</summary>" not in text
 
 
-def test_a_long_list_of_what_the_corpus_lacks_is_folded(make_run) -> None:
+def test_a_long_list_of_what_the_corpus_lacks_is_folded(make_run, undrawn) -> None:
     folder = make_run(info={"left_out": {f"rock.{number:05}": "empty file" for number in range(6)}})
     evaluate_run(folder)
     text = (folder / "report.html").read_text(encoding="utf-8")

@@ -53,7 +53,7 @@ def test_evaluating_again_gives_the_same_bytes_and_returns_what_it_writes(evalua
     assert {path: path.read_bytes() for path in evaluated.rglob("*") if path.is_file()} == first
 
 
-def test_another_part_leaves_the_test_figures_alone(make_run) -> None:
+def test_another_part_leaves_the_test_figures_alone(make_run, undrawn) -> None:
     folder = make_run()
     (folder / "metrics.json").write_text("of the test part")
     before = (folder / "metrics.json").read_bytes()
@@ -120,7 +120,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path) -> None:
         evaluate_run(tmp_path / "nothing")
 
 
-def test_a_run_that_learned_nothing_by_itself_has_no_training_curve(make_run) -> None:
+def test_a_run_that_learned_nothing_by_itself_has_no_training_curve(make_run, undrawn) -> None:
     folder = make_run()
     for fold in (0, 1):
         shutil.rmtree(folder / f"fold-{fold}")
@@ -128,14 +128,14 @@ def test_a_run_that_learned_nothing_by_itself_has_no_training_curve(make_run) ->
     assert not (folder / "figures" / "training.png").exists()
 
 
-def test_a_run_without_validation_clips_has_no_calibration(make_run) -> None:
+def test_a_run_without_validation_clips_has_no_calibration(make_run, undrawn) -> None:
     folder = make_run()
     test = Predictions.read(folder / "predictions.parquet").part("test")
     test.write(folder / "predictions.parquet")
     assert evaluate_run(folder)["calibration"] is None
 
 
-def test_time_is_told_in_shares(make_run) -> None:
+def test_time_is_told_in_shares(make_run, undrawn) -> None:
     folder = make_run()
     for fold in (0, 1):
         timing = pd.DataFrame({"epoch": [0, 1], "data": 1.0, "forward": 3.0, "backward": 6.0})
