@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
 from numpy.typing import NDArray
@@ -66,8 +67,16 @@ def test_a_file_that_is_not_onnx_is_not_a_bundle(tmp_path: Path, content: bytes)
 def test_a_truncated_bundle_is_not_a_bundle(tmp_path: Path, tiny_bundle: Path):
     path = tmp_path / "cut.onnx"
     path.write_bytes(tiny_bundle.read_bytes()[:400])
-    with pytest.raises(BundleError, match=r"cut\.onnx: not a bundle: ONNX Runtime cannot open it"):
+    with pytest.raises(BundleError, match=r"cut\.onnx: not a bundle, or one for a newer ONNX Runtime: .* cannot open it"):
         Classifier(path)
+
+
+def test_a_bundle_for_a_newer_onnx_runtime_says_what_to_upgrade(tmp_path: Path, tiny_bundle: Path):
+    model = onnx.load(tiny_bundle)
+    model.ir_version = 999
+    onnx.save(model, tmp_path / "new.onnx")
+    with pytest.raises(BundleError, match=r"(?s)IR version.* or pip install --upgrade onnxruntime$"):
+        Classifier(tmp_path / "new.onnx")
 
 
 def test_an_onnx_file_without_our_metadata_is_not_a_bundle(tmp_path: Path, make_bundle: Callable[..., Path]):
