@@ -361,6 +361,21 @@ def test_a_closed_stream_is_no_traceback(music: Path, tiny_bundle: Path, words: 
         assert json.loads((music / "a.wav.json").read_text())[0]["genre"] == "bass"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="shells of POSIX close streams so")
+def test_where_standard_error_is_closed_the_answers_are_no_place_for_what_libraries_say(
+    tmp_path: Path, tiny_bundle: Path
+):
+    soundfile.write(tmp_path / "a.mp3", np.sin(np.arange(44100) / 20), 22050)
+    frames = (tmp_path / "a.mp3").read_bytes()
+    (tmp_path / "a.mp3").write_bytes(frames[:3000] + bytes(3000) + frames[3000:])  # libmpg123 grumbles
+    words = f"classify -b {tiny_bundle} {tmp_path / 'a.mp3'} -o {tmp_path / 'a.csv'} 2>&-"
+    subprocess.run(["bash", "-c", f'exec "$0" -c "$1" {words}', sys.executable, PROGRAM], timeout=60, check=True)
+    assert [line.split(",")[0] for line in (tmp_path / "a.csv").read_text().splitlines()] == [
+        "path",
+        str(tmp_path / "a.mp3"),
+    ]
+
+
 def test_nothing_heavy_is_needed(music: Path, tiny_bundle: Path):
     program = f"""
 import sys

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from genrelab import __version__
-from genrelab.cli.streams import close_quietly, say, spoken_warnings, terminable, write_utf8
+from genrelab.cli.streams import close_quietly, hold_closed_streams, say, spoken_warnings, terminable, write_utf8
 from genrelab.errors import GenrelabError, printable
 
 
@@ -96,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place that cannot be written (in one line, without traceback), 130 after Ctrl-C, 143 after SIGTERM.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    hold_closed_streams()
     write_utf8(sys.stdout)
     _share_processors()
     status = 0

@@ -32,6 +32,16 @@ def say(text: str, style: str = "") -> None:
     Console(stderr=True, highlight=False).print(Text(f"genrelab: {text}", style=style), soft_wrap=True)
 
 
+def hold_closed_streams() -> None:
+    """Open nothing in place of closed standard streams (`2>&-`), whose numbers the next files opened would be given.
+
+    What C libraries write to standard error would go into them: into the very file of answers.
+    """
+    while (nowhere := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(nowhere)
+
+
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
     """Say our own warnings as we say errors, each of them once."""
