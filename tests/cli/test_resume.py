@@ -1,6 +1,7 @@
 """``genrelab classify --resume``: a batch that was stopped goes on, and asks nothing twice."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -190,6 +191,33 @@ def test_a_file_of_something_else_is_refused_and_left_alone(
 def test_a_folder_is_refused(music: Path, classify: Callable[..., tuple[int, str]]):
     told = f"genrelab: {music}: is there and is no regular file; choose another\n"
     assert classify(music / "a.wav", "-f", "csv", "--resume", "-o", music) == (2, told)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows itself refuses to replace a file that is open")
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_file_that_another_is_writing_is_left_to_it(music: Path, classify: Callable[..., tuple[int, str]], kind: str):
+    output, shape = music / f"x.{kind}", Shape(Format(kind), ("bass", "voice", "whistle"), False, False, None)
+    with growing(output, shape, {}) as stream:
+        status, told = classify(music / "a.wav", "--resume", "-o", output)
+        stream.write("a row")
+    expected = (
+        f"genrelab: {output}: another `genrelab classify` is writing it; wait for it, or choose another --output\n"
+    )
+    assert (status, told) == (2, expected)
+    assert output.read_text().endswith("a row")
+    assert classify(music / "a.wav", "--resume", "-o", output)[0] == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows itself refuses to replace a file that is open")
+def test_a_disk_without_locks_is_written_all_the_same(
+    music: Path, classify: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert classify(music, "--resume", "-o", music / "x.csv")[0] == 0
+    assert len(rows(music / "x.csv")) == 3
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])

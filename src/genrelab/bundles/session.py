@@ -98,8 +98,8 @@ def open_bundle(path: Path, threads: int) -> tuple[onnxruntime.InferenceSession,
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no base of their own
         raise BundleError(
-            f"{path}: not a bundle, or one for a newer ONNX Runtime: {onnxruntime.__version__} cannot open it ({error}); "
-            "make or get it again, or pip install --upgrade onnxruntime"
+            f"{path}: not a bundle, or one for a newer ONNX Runtime: {onnxruntime.__version__} cannot open it ({error})"
+            "; make or get it again, or pip install --upgrade onnxruntime"
         ) from error
     text = session.get_modelmeta().custom_metadata_map.get(KEY)
     if text is None:

@@ -3,8 +3,9 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,8 +13,9 @@ from typing import Any, TextIO
 from genrelab.bundles.prediction import Prediction
 from genrelab.cli.formats import Format
 from genrelab.cli.writers import Lines, csv_header
-from genrelab.errors import GenrelabError, printable
+from genrelab.errors import GenrelabError, RunError, printable
 from genrelab.files import atomic_path
+from genrelab.locks import claimed
 
 _REPLACED = "\ufffd"  # stands in a path for bytes that are not UTF-8, so that several files may share it
 
@@ -83,12 +85,35 @@ def read_answers(path: Path, shape: Shape) -> dict[str, str]:
 
 @contextmanager
 def growing(path: Path, shape: Shape, answers: dict[str, str]) -> Iterator[TextIO]:
-    """Write answers to a file, whole or not at all, and yield it to have further rows appended one by one."""
+    """Write answers to a file, whole or not at all, and yield it to have further rows appended one by one.
+
+    Raises
+    ------
+    GenrelabError
+        Another process is appending to it.
+    """
     head = _as_csv(csv_header(shape.genres, shape.timeline, shape.tags)) if shape.kind is Format.CSV else ""
-    with atomic_path(path) as temporary:
-        temporary.write_text(head + "".join(answers.values()), encoding="utf-8", newline="")
-    with path.open("a", encoding="utf-8", errors="replace", newline="") as stream:
-        yield stream
+    with ExitStack() as held:
+        if path.is_file() or not path.exists():  # what is there and is none, `atomic_path` refuses
+            _hold(path, held)
+        with atomic_path(path) as temporary:
+            temporary.write_text(head + "".join(answers.values()), encoding="utf-8", newline="")
+        _hold(path, held)  # another file than before
+        yield held.enter_context(path.open("a", encoding="utf-8", errors="replace", newline=""))
+
+
+def _hold(path: Path, held: ExitStack) -> None:
+    """Lock a file: whoever appends to one that another replaces writes rows that nobody will read."""
+    if os.name != "posix":  # Windows lets nobody replace a file that is open
+        return
+    try:
+        mine = held.enter_context(claimed(path))
+    except RunError:  # on a disk that knows no locks nobody can tell
+        return
+    if not mine:
+        raise GenrelabError(
+            f"{printable(path)}: another `genrelab classify` is writing it; wait for it, or choose another --output"
+        )
 
 
 def unanswered(items: Iterable[str | Prediction], answered: set[str]) -> Iterator[str | Prediction]:
