@@ -67,7 +67,9 @@ def test_a_file_that_is_not_onnx_is_not_a_bundle(tmp_path: Path, content: bytes)
 def test_a_truncated_bundle_is_not_a_bundle(tmp_path: Path, tiny_bundle: Path):
     path = tmp_path / "cut.onnx"
     path.write_bytes(tiny_bundle.read_bytes()[:400])
-    with pytest.raises(BundleError, match=r"cut\.onnx: not a bundle, or one for a newer ONNX Runtime: .* cannot open it"):
+    with pytest.raises(
+        BundleError, match=r"cut\.onnx: not a bundle, or one for a newer ONNX Runtime: .* cannot open it"
+    ):
         Classifier(path)
 
 

@@ -99,10 +99,12 @@ def test_loudness_counts_for_nothing_down_to_48_decibels_below_full_scale() -> N
     assert quieter != pytest.approx(loud, abs=1e-2)  # noise shall not become music
 
 
-def test_a_song_heard_by_two_threads_is_the_same_song() -> None:
-    song = beat(np.arange(30 * RATE) / RATE)
-    one, two = (Classifier(threads=threads).classify(song, RATE) for threads in (1, 2))
-    assert one.genres == two.genres
+@pytest.mark.parametrize("seconds", [3, 10, 30])
+@pytest.mark.parametrize("threads", [2, 3, 4])
+def test_a_song_heard_by_several_threads_is_the_same_song(seconds: int, threads: int) -> None:
+    song = beat(np.arange(seconds * RATE) / RATE)
+    one, several = (Classifier(threads=threads).classify(song, RATE) for threads in (1, threads))
+    assert one == several
 
 
 @pytest.mark.parametrize(

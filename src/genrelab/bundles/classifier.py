@@ -23,7 +23,9 @@ from genrelab.bundles.prediction import Prediction
 from genrelab.bundles.session import EMBEDDING, LOGITS, build_extractor, find_bundle, open_bundle
 from genrelab.errors import AudioError, BundleError
 
-BATCH = 4  # windows in one run of the graph: more are no faster, and their activations are memory to be had first
+# Windows in one run of the graph: more are no faster, and their activations are memory to be had first. The twelve of a
+# track are an even share for two threads, and for four.
+BATCH = 3
 TIMELINE_BLOCK = 64  # windows decoded at a time: bounds the memory of a timeline of ten hours
 _ROUNDING = 0.001  # seconds that a length may be off: files are cut at whole samples, as few as 1 000 a second
 _MEMORY = "samples"  # stands for the path in errors about samples from memory
@@ -42,8 +44,8 @@ class Classifier:
         An ``.onnx`` file made by ``genrelab export``; ``"teacher"`` for the one that ``genrelab backbone fetch
         musicnn`` builds; None or ``"default"`` for the one that comes with the package.
     threads
-        Threads within one run of the graph. One is right wherever files are spread over processors; a file by itself is
-        answered sooner by several.
+        How many runs of the graph for one sound may go on at a time. One is right wherever files are spread over
+        processors; a file by itself is answered sooner by several. The answer is the same, to the last bit.
     vocabulary
         A name among the bundle's vocabularies: no other genres are answered, and the probabilities of these add up to
         1. None for all genres that it knows.
@@ -57,7 +59,8 @@ class Classifier:
 
     def __init__(self, bundle: PathLike | None = None, threads: int = 1, *, vocabulary: str | None = None) -> None:
         self.path = find_bundle(bundle)
-        self._session, self.metadata = open_bundle(self.path, threads)
+        # One within a run: several share out a logarithm in pieces, and the last bit depends on how many there are.
+        self._session, self.metadata = open_bundle(self.path, threads=1)
         try:
             self._columns = self.metadata.columns(vocabulary)
         except BundleError as error:
@@ -278,7 +281,7 @@ class Classifier:
     ) -> Iterator[tuple[float, float, Prediction]]:
         starts = window_starts(length, self.window)
         audible = is_audible(samples, starts, self.metadata)
-        outputs = self._run(self._needed, cut(samples, starts[audible], self.window))
+        outputs = self._over_clip(self._needed, samples, starts[audible])
         rows = np.cumsum(audible) - 1  # of the audible windows
         # The last window is flush with the end and may overlap the one before: it speaks for what is new in it.
         edges = [
@@ -299,7 +302,7 @@ class Classifier:
         heard, seconds = hear_file(sound, seconds, self.metadata, windows)
         if not len(heard):
             return silence(path, seconds)
-        return self._answer(self._run(self._needed, heard), path, seconds, top)
+        return self._answer(self._run(self._needed, _batches(heard)), path, seconds, top)
 
     def _answer(self, outputs: Outputs, path: str | None, seconds: float | None, top: int | None) -> Prediction:
         return answer(outputs, self.metadata, self._columns, path, seconds, top)
@@ -324,25 +327,29 @@ class Classifier:
 
     def _over_clip(self, names: Sequence[str], samples: NDArray[np.float32], starts: NDArray[np.int64]) -> Outputs:
         """Return outputs of the graph for windows of a clip, a row a window."""
-        # A batch at a time, since overlapping windows take more memory than the clip.
-        batches = (starts[first : first + BATCH] for first in range(0, len(starts), BATCH))
-        return _joined([self._run(names, cut(samples, batch, self.window)) for batch in batches])
+        # Cut a batch at a time, since overlapping windows take more memory than the clip.
+        return self._run(names, (cut(samples, batch, self.window) for batch in _batches(starts)))
 
-    def _run(self, names: Sequence[str], windows: NDArray[np.float32]) -> Outputs:
-        """Return outputs of the graph by their names, a row a window, from one run of it (a batch)."""
-        if not len(windows):
-            return {}
-        batches = (self._take(windows[first : first + BATCH]) for first in range(0, len(windows), BATCH))
-        runs = [self._session.run(list(names), {self._input: batch}) for batch in batches]
-        return _joined([dict(zip(names, run, strict=True)) for run in runs])
+    def _run(self, names: Sequence[str], batches: Iterable[NDArray[np.float32]]) -> Outputs:
+        """Return outputs of the graph by their names, a row a window, from one run of it a batch of windows."""
+
+        def hear(batch: NDArray[np.float32]) -> Outputs:
+            outputs = self._session.run(list(names), {self._input: self._take(batch)})
+            return dict(zip(names, outputs, strict=True))
+
+        return _joined(list(in_order(hear, batches, self._opened_with[0])))
 
     def _take(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the graph takes: the windows, or an example of each."""
         return windows if self._extractor is None else np.stack([self._extractor.of_window(row) for row in windows])
 
 
+def _batches(rows: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    return (rows[first : first + BATCH] for first in range(0, len(rows), BATCH))
+
+
 def _joined(batches: Sequence[Outputs]) -> Outputs:
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in (batches[0] if batches else ())}
 
 
 def _require_counts(top: int | None, windows: int | None = None) -> None:
