@@ -290,9 +290,14 @@ def test_a_name_no_file_can_have(tmp_path, name):
     assert reason(tmp_path / name).startswith("cannot be read: ")
 
 
-def test_a_file_that_may_not_be_read(song):
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_may_not_be_read(song, kind):
     path = song("wav")
+    if kind == "folder":
+        path.unlink()
+        path.mkdir()
     path.chmod(0)
+    path.parent.chmod(0o755)  # it is this one alone that may not be read
     code = (
         "import os, sys\n"
         "from genrelab.audio.read import read\n"

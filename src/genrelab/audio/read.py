@@ -6,6 +6,7 @@ the header's length can be trusted (flac), and less than half of what was asked 
 """
 
 import codecs
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -303,6 +304,7 @@ def _head(path: Source) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
+            os.scandir(path).close()  # raises where it may not be listed, for which a walk passes it on
             raise AudioError(path, "a folder, not a sound file")
         if not stat.S_ISREG(status.st_mode):
             raise AudioError(path, "not a regular file (a pipe, a device or a socket)")
