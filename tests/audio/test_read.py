@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -333,6 +334,18 @@ def test_reading_needs_none_of_the_heavy_packages(tmp_path):
     code = "import sys; from genrelab.audio.read import read; read(sys.argv[1], 22050); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert {"torch", "scipy", "pandas", "rich", "av", "librosa"} & {*done.stdout.split()} == set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no names as long")
+def test_a_name_longer_than_libsndfile_knows_is_read(tmp_path):
+    short = write(tmp_path, "mp3")
+    expected = read(short)
+    folder = tmp_path.joinpath(*["d" * 200] * 6)
+    folder.mkdir(parents=True)
+    long = short.rename(folder / short.name)
+    open_files = [*Path("/proc/self/fd").iterdir()]
+    np.testing.assert_array_equal(read(long), expected)
+    assert [*Path("/proc/self/fd").iterdir()] == open_files
 
 
 def test_a_name_that_is_not_utf8_is_read(tmp_path):

@@ -25,6 +25,8 @@ _PREROLL = {"mp3": 4 * _STEP, "ogg": 1 << 14}
 _LAST_PAGE = {"ogg": 1 << 18}
 # Two channels whose mean has less than this share of one's power, 40 dB less, cancel.
 _CANCELLED = 1e-4
+# Bytes of a longer name libsndfile cuts off, and looks for another file.
+_LONGEST_NAME = 1023
 # A header that knows no length is given the largest number there is; no music is 2**50 samples long.
 _UNKNOWN_LENGTH = 1 << 50
 
@@ -99,7 +101,10 @@ class SndfileDecoder:
 
     def _open(self) -> "_ForwardFile":
         self._at = 0  # the sample that is read next; of some telephone codecs libsndfile does not tell
-        return _ForwardFile(self._name if self._data is None else io.BytesIO(self._data))
+        file = self._name if self._data is None else io.BytesIO(self._data)
+        if isinstance(file, bytes) and len(file) > _LONGEST_NAME:
+            file = os.open(file, os.O_RDONLY)  # which libsndfile closes
+        return _ForwardFile(file)
 
     def blocks(self, start: int, count: int | None) -> Iterator[NDArray[np.float32]]:
         """Yield mono blocks; see `Decoder.blocks`."""
