@@ -166,6 +166,7 @@ def test_a_rows_variant_for_short_clips_is_the_rows_network_on_its_features(row:
             "base: image-cn-1.4",
             r"'image-cn-1.4' is neither .*; near it are image-cnn-1.4, .*; `genrelab info` lists those there are",
         ),
+        ("base: spaces/default", r"near it are default; `genrelab info`"),
         ("- a list", r"a recipe is a mapping of keys to values, not list"),
         ("a: [1", r"not YAML: "),
         ("name: x\nfrontend: {kind: mel}\nnetwork: {kind: cnn}", r"corpus: missing; a recipe has to say it"),

@@ -55,7 +55,7 @@ def _find(name: str) -> Path:
         return files[matches[0]]
     if matches:
         raise RecipeError(f"recipe {name!r} is ambiguous: name its folder too; there are {', '.join(sorted(matches))}")
-    near = get_close_matches(name, [*files, *(path.stem for path in files.values())], n=3)
+    near = get_close_matches(name, {*files, *(path.stem for path in files.values())}, n=3)
     hint = f"near it are {', '.join(near)}; " if near else ""
     raise RecipeError(
         f"recipe {name!r} is neither a .yaml file nor the name of a recipe; {hint}`genrelab info` lists those there are"
