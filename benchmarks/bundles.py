@@ -36,7 +36,7 @@ def main() -> None:
             paths = {"default": default_bundle(), TEACHER: teacher_bundle()}
             paths |= {name: backbone_file(name) for name in (*OWN, YAMNET)}
             paths["musicnn's two, whole"] = Path(scratch) / "whole.onnx"
-            sessions = {name: open_bundle(path, threads=1) for name, path in paths.items()}
+            sessions = {name: open_bundle(path) for name, path in paths.items()}
         except GenrelabError as error:
             raise SystemExit(str(error)) from None
     rng = np.random.default_rng(0)

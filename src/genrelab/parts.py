@@ -9,12 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from genrelab.errors import RecipeError
 
 # What pydantic says in Python's words ("a valid dictionary or instance of Choice"), in those of a recipe's writer.
-_SHAPES = {
-    "model_type": "Input should be keys with their values, {key: value}",
-    "dict_type": "Input should be keys with their values, {key: value}",
-    "tuple_type": "Input should be a list, [one, another]",
-    "list_type": "Input should be a list, [one, another]",
-}
+_SHAPES = dict.fromkeys(("model_type", "dict_type"), "Input should be keys with their values, {key: value}")
+_SHAPES |= dict.fromkeys(("tuple_type", "list_type"), "Input should be a list, [one, another]")
 
 
 def check_part(

@@ -57,9 +57,9 @@ def study(make_run, tmp_path_factory) -> Study:
     facts = {
         "file": "/somewhere/song.flac", "run": "a", "fold": 0, "tested": True, "genre": "jazz",
         "probabilities": {"jazz": 0.7, "rock": 0.3}, "agreement": -0.25,
-        "methods": {"gradcam": {"words": "It speaks in the mids."}},
-        "listening": {"method": "gradcam", "probability": said, "probability_random": said, "random_parts": 8,
-                      "random_as_good": 0},
+        "methods": {"gradcam": {"words": "It speaks in the mids."}}, "refused": {}, "start": 0.0, "seconds": 30.0,
+        "listening": {"method": "gradcam", "keep": 0.25, "probability": said, "probability_random": said,
+                      "random_parts": 8, "random_as_good": 0},
     }  # fmt: skip
     ablation = {
         "name": "size", "about": "", "base": "small", "corpus": "gtzan", "baseline": "small", "folds": 3,
@@ -140,7 +140,8 @@ def test_players_are_for_the_screen_and_file_names_for_paper(page: str) -> None:
 
 def test_commands_say_how_to_make_it_anew(page: str) -> None:
     assert "genrelab ablate size --protocol random --folds 3 --seeds 2 --output size" in page
-    assert "genrelab explain runs/1 song.flac --fold 0 --method gradcam --output why" in page
+    asked = "--fold 0 --genre jazz --keep 0.25 --start 0 --seconds 30 --method gradcam"
+    assert f"genrelab explain runs/1 song.flac {asked} --output why" in page
     assert "genrelab report ." in page
 
 
@@ -161,7 +162,7 @@ def test_commands_ask_again_for_what_was_asked_for(study: Study) -> None:
         )
     )
     commands = unescape(re.search(r"<h3>Commands</h3>\n<pre>(.*?)</pre>", page, re.S)[1])
-    options = "--fold 0 --genre rock --start 30 --seconds 10 --keep 0.1"
+    options = "--fold 0 --genre rock --keep 0.1 --start 30 --seconds 10"
     assert f"genrelab explain runs/1 'a song.flac' {options} --output why" in commands
     options = "--pair 'r & b,rock' --as-blend afro.csv --part validation"
     assert f"genrelab explain confusions runs/1 {options} --output pairs" in commands

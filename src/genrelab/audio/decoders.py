@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from genrelab.audio import mp3
+from genrelab.audio import id3, mp3
 from genrelab.audio.source import InMemory, Source
 
 # Samples of all channels in one block: big enough that Python's share is small, small enough for a core's cache,
@@ -87,7 +87,7 @@ class SndfileDecoder:
         if self._file.format == "MP3":
             data = mp3.with_length(path, self._file.frames)
         elif self._file.format == "FLAC":
-            data = mp3.without_tag(path)
+            data = id3.without_tag(path)
         if data:
             self._data = data
             self._file.close()

@@ -9,6 +9,7 @@ count is told where encoders tell it: in the first frame (the Xing header), whic
 import os
 from typing import NamedTuple
 
+from genrelab.audio.id3 import LARGEST_FILE, tag_size
 from genrelab.audio.source import Source
 
 _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # MPEG 1, layer III
@@ -17,8 +18,6 @@ _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 
 # Where encoders leave the length: within the first frame, at most this long.
 _FIRST = 1441
 _TAGS = (b"Xing", b"Info", b"VBRI")
-# An mp3 this big is no song; reading it whole would not be bounded memory.
-_LARGEST = 1 << 28
 
 
 def with_length(path: Source, length: int) -> bytes | None:
@@ -32,13 +31,13 @@ def with_length(path: Source, length: int) -> bytes | None:
         Its length in samples as libsndfile takes it.
     """
     with path.open("rb") as file:
-        begin = _tag_size(file.read(10))
+        begin = tag_size(file.read(10))
         size = file.seek(0, os.SEEK_END) - begin
         file.seek(begin)
         head = file.read(_FIRST)
         told = _told(head)
         tagged = any(tag in head for tag in _TAGS)
-        if size > _LARGEST or (tagged and (told is None or abs(told.size - size) <= 0.01 * told.size)):
+        if size > LARGEST_FILE or (tagged and (told is None or abs(told.size - size) <= 0.01 * told.size)):
             return None
         file.seek(begin)
         frames = _frames(file.read())
@@ -61,27 +60,6 @@ def with_length(path: Source, length: int) -> bytes | None:
     header = bytes([0xFF, header[1] | 1, 0x80 | header[2] & 0x0C, header[3]])
     tag = header + bytes(side) + b"Xing" + (1).to_bytes(4) + (len(frames) + 1).to_bytes(4)
     return tag.ljust(_frame_size(header, 0), b"\0") + b"".join(frames)
-
-
-def _tag_size(head: bytes) -> int:
-    """Return the size of the ID3v2 tag that the file begins with, pictures and all."""
-    if head[:3] != b"ID3":
-        return 0
-    return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
-
-
-def without_tag(path: Source) -> bytes | None:
-    """Return what follows the ID3v2 tag that a file begins with, None where there is no tag, or too much to read it.
-
-    Taggers put them before flacs, too; libsndfile then finds no place in the last bytes, as many as the tag has.
-    """
-    with path.open("rb") as file:
-        begin = _tag_size(file.read(10))
-        size = file.seek(0, os.SEEK_END) - begin
-        if not begin or size > _LARGEST:
-            return None
-        file.seek(begin)
-        return file.read()
 
 
 class _Told(NamedTuple):

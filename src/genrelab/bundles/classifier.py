@@ -59,21 +59,19 @@ class Classifier:
 
     def __init__(self, bundle: PathLike | None = None, threads: int = 1, *, vocabulary: str | None = None) -> None:
         self.path = find_bundle(bundle)
-        # One within a run: several share out a logarithm in pieces, and the last bit depends on how many there are.
-        self._session, self.metadata = open_bundle(self.path, threads=1)
+        self._session, self.metadata = open_bundle(self.path)
         try:
             self._columns = self.metadata.columns(vocabulary)
         except BundleError as error:
             raise BundleError(f"{self.path}: {error}") from error
         self._needed = needed_outputs(self.metadata)
         self._extractor = build_extractor(self.metadata)
-        self._opened_with = threads, vocabulary
+        self._threads, self._vocabulary = threads, vocabulary
         self._input = self._session.get_inputs()[0].name
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as the bundle's path, and open it there."""
-        threads, vocabulary = self._opened_with
-        return partial(Classifier, vocabulary=vocabulary), (self.path, threads)
+        return partial(Classifier, vocabulary=self._vocabulary), (self.path, self._threads)
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -337,7 +335,7 @@ class Classifier:
             outputs = self._session.run(list(names), {self._input: self._take(batch)})
             return dict(zip(names, outputs, strict=True))
 
-        return _joined(list(in_order(hear, batches, self._opened_with[0])))
+        return _joined(list(in_order(hear, batches, self._threads)))
 
     def _take(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the graph takes: the windows, or an example of each."""

@@ -73,15 +73,13 @@ def find_bundle(name: "str | os.PathLike[str] | None") -> Path:
     return path
 
 
-def open_bundle(path: Path, threads: int) -> tuple[onnxruntime.InferenceSession, Metadata]:
+def open_bundle(path: Path) -> tuple[onnxruntime.InferenceSession, Metadata]:
     """Open a bundle and check it.
 
     Parameters
     ----------
     path
         The ``.onnx`` file.
-    threads
-        Threads within one run of the graph.
 
     Raises
     ------
@@ -91,7 +89,8 @@ def open_bundle(path: Path, threads: int) -> tuple[onnxruntime.InferenceSession,
     if not path.is_file():
         raise BundleError(f"{path}: no such bundle; `genrelab export RUN -o FILE` makes one")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    # Several would share out a logarithm in pieces, and the last bit depend on how many there are.
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     try:

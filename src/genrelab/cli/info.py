@@ -116,7 +116,7 @@ def _bundle(path: Path | None) -> dict[str, Any]:
         if path is not None:
             raise
         return {"error": str(error)}
-    _, metadata = open_bundle(path, threads=1)
+    _, metadata = open_bundle(path)
     return {"path": str(path), "bytes": path.stat().st_size, **json.loads(metadata.to_json())}
 
 

@@ -26,7 +26,7 @@ def say(text: str, style: str = "") -> None:
     from rich.text import Text
 
     # What others wrote (a bundle's metadata, a table) may stand in it, and shall give the terminal no orders. Line
-    # breaks stay: the reasons of some libraries have them.
+    # breaks, which the reasons of some libraries have, and our own unbreakable spaces stay.
     text = "\n".join(printable(line) for line in text.replace("\u00a0", " ").split("\n"))
     # soft_wrap: a message is one line, which grep finds and terminals fold.
     Console(stderr=True, highlight=False).print(Text(f"genrelab: {text}", style=style), soft_wrap=True)

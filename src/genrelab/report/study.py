@@ -2,10 +2,8 @@
 
 import base64
 import io
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import pandas as pd
@@ -29,6 +27,7 @@ from genrelab.report.page import embed, render
 from genrelab.report.radar import METRICS, radar_figure
 from genrelab.report.radar import MOST_RUNS as WHEEL_RUNS
 from genrelab.report.references import references
+from genrelab.report.study_commands import commands
 from genrelab.report.study_parts import SECTIONS, Found, Group, Part, Row, Study, StudyRun
 from genrelab.report.study_words import ablation_words, data_words, summary
 
@@ -76,7 +75,7 @@ def study_page(study: Study) -> str:
         cited=references((run.recipe for run in study.runs), corpora, _used(study)),
         environments=_environments(study.runs),
         hashes={run.number: _hashes(run.run.folder) for run in study.runs},
-        commands=_commands(study),
+        commands=commands(study),
     )
 
 
@@ -328,57 +327,6 @@ def _hashes(folder: Path) -> tuple[str, str, str]:
     split = folder / "splits.sha256"
     first, last = (content_hash(folder / name)[:12] for name in ("recipe.yaml", "predictions.parquet"))
     return first, split.read_text(encoding="utf-8").strip()[:12] if split.is_file() else "", last
-
-
-def _commands(study: Study) -> list[str]:
-    """Return the commands that make the study anew, with folders as seen from its own."""
-    lines = []
-    if study.runs:
-        lines.append(
-            "genrelab train FOLDER/recipe.yaml --output NEW       # any run; its recipe holds everything, also its data"
-        )
-    for found in study.ablations:
-        info = found.facts
-        options = [f"--protocol {name}" for name in info["protocols"]]
-        options += [f"--folds {info['folds']}", f"--seeds {len(info['seeds'])}", f"--output {found.place}"]
-        options += [f"--set {override!r}" for override in info["overrides"]]
-        lines.append(f"genrelab ablate {info['name']} {' '.join(options)}")
-    for found in study.explanations:
-        file = quote(_name(found.facts["file"]))
-        lines.append(f"genrelab explain {_place(found)} {file} {_asked(found.facts)} --output {found.place}")
-    lines += [
-        f"genrelab explain embedding {_place(f)} --fold {f.facts.get('fold', 0)} --output {f.place}" for f in study.maps
-    ]
-    for found in study.confusions:
-        pair, blend = found.facts.get("pair"), found.facts.get("as_blend")
-        options = [f"--pair {quote(','.join(pair))}"] if pair else []
-        options += [f"--as-blend {quote(_name(blend))}"] if blend else []
-        options += [f"--part {found.facts['part']}"] if found.facts.get("part", "test") != "test" else []
-        lines.append(" ".join(["genrelab explain confusions", _place(found), *options, f"--output {found.place}"]))
-    return [*lines, study.command]
-
-
-def _asked(facts: Mapping[str, Any]) -> str:
-    """Return the options with which an explanation was asked for, as far as they are not the usual ones."""
-    heard, methods = facts["listening"], list(facts["methods"])
-    start, seconds, keep = facts.get("start", 0.0), facts.get("seconds", 30.0), heard.get("keep", 0.25)
-    options = [f"--fold {facts['fold']}"]
-    if facts["genre"] != max(facts["probabilities"], key=facts["probabilities"].get):
-        options.append(f"--genre {quote(facts['genre'])}")
-    options += [f"--start {start:g}"] if start else []
-    options += [f"--seconds {seconds:g}"] if seconds != 30.0 else []
-    options += [f"--keep {keep:g}"] if keep != 0.25 else []
-    if len(methods) == 1 and not facts.get("refused"):
-        options.append(f"--method {methods[0]}")
-    return " ".join(options)
-
-
-def _place(found: Found) -> str:
-    return found.runs[0].place if found.runs else "RUN"
-
-
-def _name(file: object) -> str:
-    return re.split(r"[/\\]", str(file))[-1]
 
 
 def _css_string(text: str) -> str:
