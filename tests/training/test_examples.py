@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
+from scipy.special import softmax
 
 from genrelab.audio.store import ClipSource, SampleStore
 from genrelab.augment.tempo_and_pitch import TimeStretch
@@ -346,7 +347,7 @@ def test_the_network_of_an_ensemble_combines_as_its_table_does(rule):
         "mean": ensembles.mean,
         "product": ensembles.product,
         "vote": ensembles.vote,
-        "stack": lambda p: ensembles.softmax(ensembles.features(p) @ stack[0].T + stack[1]),
+        "stack": lambda p: softmax(ensembles.features(p) @ stack[0].T + stack[1], axis=1),
     }[rule](probabilities)
     network = Ensemble([], rule, None, stack if rule == "stack" else None)
     logits = network.combine(torch.from_numpy(np.log(probabilities)).float().clamp(min=np.log(ensembles.SMALLEST)))

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
 from genrelab.evaluation.predictions import Predictions
 
@@ -88,9 +89,7 @@ def best_temperature(logits: npt.NDArray[np.float64], true: npt.NDArray[np.int64
 
 def apply_temperature(predictions: Predictions, temperature: float) -> Predictions:
     """Return the predictions as ``softmax(logits / temperature)``; the order of genres in a row stays as it is."""
-    scaled = _logits(predictions) / temperature
-    scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return predictions.with_probabilities(scaled / scaled.sum(axis=1, keepdims=True))
+    return predictions.with_probabilities(softmax(_logits(predictions) / temperature, axis=1))
 
 
 def unknown_threshold(predictions: Predictions, keep: float = 0.95) -> float:

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from genrelab.errors import RunError
@@ -57,7 +58,7 @@ def combine(
     elif rule == "stack":
         for fold, (weights, bias) in fit_stacks(aligned).items():
             rows = (first.table["fold"] == fold).to_numpy()
-            combined[rows] = softmax(features(probabilities[:, rows]) @ weights.T + bias)
+            combined[rows] = softmax(features(probabilities[:, rows]) @ weights.T + bias, axis=1)
     else:
         combined = {"mean": mean, "product": product, "vote": vote}[rule](probabilities)
     return first.with_probabilities(combined)
@@ -71,7 +72,7 @@ def mean(probabilities: Array) -> Array:
 
 def product(probabilities: Array) -> Array:
     """Return the normalised product of (members, clips, genres) over the members, (clips, genres)."""
-    return softmax(np.log(np.maximum(probabilities, SMALLEST)).sum(axis=0))
+    return np.asarray(softmax(np.log(np.maximum(probabilities, SMALLEST)).sum(axis=0), axis=1))
 
 
 def vote(probabilities: Array) -> Array:
@@ -123,12 +124,6 @@ def features(probabilities: Array) -> Array:
     """Return what stacking looks at: the log probabilities of (members, clips, genres), (clips, members x genres)."""
     logs = np.log(np.maximum(probabilities, SMALLEST))
     return np.asarray(logs.transpose(1, 0, 2).reshape(logs.shape[1], -1))
-
-
-def softmax(logits: Array) -> Array:
-    """Return the softmax of (clips, genres)."""
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
 def _align(members: Sequence[Predictions]) -> list[Predictions]:

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from rich.progress import Progress
+from scipy.special import softmax
 
 from genrelab.audio.processors import processors
 from genrelab.audio.read import read
@@ -19,7 +20,6 @@ from genrelab.bundles.parallel import in_order
 from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
 from genrelab.errors import AudioError, RunError
-from genrelab.evaluation.ensembles import softmax
 from genrelab.evaluation.predictions import PREFIX
 from genrelab.files import content_hash
 from genrelab.training.ensemble import read_ensemble
@@ -228,7 +228,7 @@ def _table(clips: pd.DataFrame, genres: Sequence[str], logits: NDArray[Any]) -> 
     table = clips[["clip", "track", "artist", "genre"]].reset_index(drop=True)
     table["artist"] = table["artist"].astype("string").fillna("").astype(object)
     table["predicted"] = [genres[code] for code in logits.argmax(axis=1)]
-    probabilities = softmax(logits.astype(np.float64))
+    probabilities = softmax(logits.astype(np.float64), axis=1)
     return table.join(pd.DataFrame(probabilities, columns=pd.Index([PREFIX + genre for genre in genres])))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor
 
 from genrelab.audio.windows import cut
@@ -118,7 +119,7 @@ class Subject:
 
     def probabilities(self, samples: Float) -> NDArray[np.float64]:
         """Return each genre's probability (genres,) for a clip (n,) at `sample_rate`, from its windows' mean logits."""
-        return softmax(self.logits(self.windows(samples)[1]).mean(axis=0))
+        return np.asarray(softmax(self.logits(self.windows(samples)[1]).mean(axis=0)))
 
     def row_frequencies(self) -> NDArray[np.float64] | None:
         """Return the middle of each row of the features in Hz, (bins,); None where rows are no frequencies."""
@@ -191,12 +192,6 @@ def load_subject(folder: Path, file: Path | None = None, fold: int | None = None
         warnings.filterwarnings("ignore", message=".*mel bands.*")  # whoever trained the run has seen that
         model = load_models(folder, len(summary["genres"]), [chosen])[0]
     return Subject(folder, summary, recipe, model, chosen, chosen in tested)
-
-
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return probabilities (..., genres) of logits (..., genres)."""
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
 
 def log_odds(logits: NDArray[np.float64], genre: int) -> NDArray[np.float64]:
