@@ -78,10 +78,7 @@ class Predictions:
     @cached_property
     def tracks(self) -> npt.NDArray[np.int64]:
         """The track of each row as a number from 0 up without gaps, shape (rows,): the unit that is drawn anew."""
-        track = self.table["track"].astype("string").fillna("")
-        # A clip's name may equal some track's name; the prefixes keep the two apart.
-        names = ("track " + track).where(track != "", "clip " + self.table["clip"].astype("string"))
-        return pd.factorize(names)[0].astype(np.int64)
+        return pd.factorize(track_names(self.table))[0].astype(np.int64)
 
     def part(self, split: str) -> "Predictions":
         """Return the rows of one split, e.g. ``"test"``.
@@ -155,3 +152,10 @@ class Predictions:
         if twice.any():
             clip = self.table["clip"].iloc[int(np.argmax(twice.to_numpy()))]
             raise RunError(f"the clip {clip!r} stands twice in the same split and fold of the predictions")
+
+
+def track_names(table: pd.DataFrame) -> "pd.Series[str]":
+    """Return what the track of each row of a table with ``clip`` and ``track`` is called; "" is one of its own."""
+    track = table["track"].astype("string").fillna("")
+    # A clip's name may equal some track's name; the prefixes keep the two apart.
+    return ("track " + track).where(track != "", "clip " + table["clip"].astype("string"))

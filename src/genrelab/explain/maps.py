@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from genrelab.errors import RunError
 from genrelab.evaluation.intervals import percentile_interval, resampled_sums
+from genrelab.evaluation.predictions import track_names
 from genrelab.files import atomic_path
 
 Float = NDArray[np.float32]
@@ -114,7 +115,7 @@ def merits(vectors: Float, table: pd.DataFrame, places: pd.DataFrame, seed: int 
     known = artist != ""
     found: dict[str, Any] = {"clips": len(table), "judged": int(known.sum())}
     found["chance"] = float(table["genre"].value_counts(normalize=True).iloc[0])
-    track = _tracks(table)
+    track = pd.factorize(track_names(table))[0].astype(np.int64)
     right = _votes(points, genre, artist, track, np.random.default_rng(seed))
     found["knn"] = _mean(right[:, 0], track)
     for name in ("knn_other_artists", "knn_control", "artist_effect"):
@@ -196,12 +197,6 @@ def _mean(values: Floats, track: NDArray[np.int64], fraction: bool = True) -> di
     low, high = percentile_interval(sums[:, 0] / sums[:, 1], int(track.max()) + 1, 0.95, fraction=fraction)
     known = bool(np.isfinite(low))
     return {"value": float(values.mean()), "low": low if known else None, "high": high if known else None}
-
-
-def _tracks(table: pd.DataFrame) -> NDArray[np.int64]:
-    track = table["track"].astype("string").fillna("")
-    names = ("track " + track).where(track != "", "clip " + table["clip"].astype("string"))
-    return pd.factorize(names)[0].astype(np.int64)
 
 
 def _trust(points: Float, places: pd.DataFrame, name: str) -> float | None:

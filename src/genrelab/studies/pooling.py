@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.predictions import Predictions, track_names
 
 
 def pool(tests: Sequence[Predictions]) -> Predictions:
@@ -16,8 +16,7 @@ def pool(tests: Sequence[Predictions]) -> Predictions:
     tables = []
     for number, test in enumerate(tests):
         table = test.table
-        track = ("track " + table["track"]).where(table["track"].fillna("") != "", "clip " + table["clip"])
         clip = [f"{number}/{fold}/{clip}" for fold, clip in zip(table["fold"], table["clip"], strict=True)]
         # Folds of different seeds are different folds.
-        tables.append(table.assign(clip=clip, track=track, fold=table["fold"] + 1000 * number))
+        tables.append(table.assign(clip=clip, track=track_names(table), fold=table["fold"] + 1000 * number))
     return Predictions(pd.concat(tables, ignore_index=True), tests[0].info)
