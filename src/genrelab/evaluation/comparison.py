@@ -12,7 +12,7 @@ from scipy.stats import binom
 from genrelab.errors import RunError
 from genrelab.evaluation.intervals import Interval, bootstrap, confusion_contributions, resampled_sums
 from genrelab.evaluation.metrics import confusion, metrics, scores
-from genrelab.evaluation.predictions import PREFIX, Predictions
+from genrelab.evaluation.predictions import Predictions
 
 SIGNIFICANT = 0.05
 _BLOCK = 4_000_000  # numbers held at once: 32 MB
@@ -135,7 +135,7 @@ def shared_clips(
             f"{name_a} and {name_b} tell apart different genres (not in both: {odd}); they cannot be compared"
         )
     warnings = _warnings(a, b, name_a, name_b)
-    one_a, one_b = _one_row_a_clip(a, a.genres), _one_row_a_clip(b, a.genres)
+    one_a, one_b = a.by_clip(), b.by_clip(a.genres)
     shared = one_a.index.intersection(one_b.index, sort=False)
     if shared.empty:
         raise RunError(f"{name_a} and {name_b} share no clip; compare runs on the same corpus and part")
@@ -283,14 +283,6 @@ def _paired(
         mcnemar_p=mcnemar(only_a, only_b),
         warnings=warnings,
     )
-
-
-def _one_row_a_clip(predictions: Predictions, genres: tuple[str, ...]) -> pd.DataFrame:
-    """Return the table by clip, with its genres' columns in the order of `genres`, folds averaged."""
-    columns = [PREFIX + genre for genre in genres]
-    by_clip = predictions.table.groupby("clip", sort=False)
-    kept = by_clip[["track", "artist", "split", "fold", "genre"]].first()
-    return pd.concat([kept, by_clip[columns].mean()], axis=1)
 
 
 def _warnings(a: Predictions, b: Predictions, name_a: str, name_b: str) -> list[str]:

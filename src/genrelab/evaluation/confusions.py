@@ -22,12 +22,9 @@ ARTIST_TRACKS = 3  # of an artist with fewer tracks, nothing can be called consi
 
 def one_row_a_clip(predictions: Predictions) -> Predictions:
     """Return the table with each clip once; one that several folds judged has its mean probabilities."""
-    columns = [PREFIX + genre for genre in predictions.genres]
     if not predictions.table["clip"].duplicated().any():
         return predictions
-    by_clip = predictions.table.groupby("clip", sort=False)
-    kept = by_clip[["track", "artist", "split", "fold", "genre"]].first()
-    return Predictions(pd.concat([kept, by_clip[columns].mean()], axis=1).reset_index(), predictions.info)
+    return Predictions(predictions.by_clip().reset_index(), predictions.info)
 
 
 def confused(predictions: Predictions, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,12 @@ class Predictions:
     def tracks(self) -> npt.NDArray[np.int64]:
         """The track of each row as a number from 0 up without gaps, shape (rows,): the unit that is drawn anew."""
         return pd.factorize(track_names(self.table))[0].astype(np.int64)
+
+    def by_clip(self, genres: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return a row a clip, named by it, with the mean probabilities of all folds in the order of `genres`."""
+        by_clip = self.table.groupby("clip", sort=False)
+        kept = by_clip[["track", "artist", "split", "fold", "genre"]].first()
+        return pd.concat([kept, by_clip[[PREFIX + genre for genre in genres or self.genres]].mean()], axis=1)
 
     def part(self, split: str) -> "Predictions":
         """Return the rows of one split, e.g. ``"test"``.
