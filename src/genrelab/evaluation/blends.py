@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from genrelab.errors import RunError
-from genrelab.evaluation.intervals import percentile_interval, resampled_sums
+from genrelab.evaluation.intervals import percentile_interval, resampled_means
 from genrelab.evaluation.predictions import PREFIX, Predictions
 
 Floats = npt.NDArray[np.float64]
@@ -115,9 +115,7 @@ def shares(blend: Blend, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
     """
     tracks = blend.clips["track"].to_numpy(dtype=np.int64)
     tracks = np.unique(tracks, return_inverse=True)[1].astype(np.int64)
-    one = np.ones((len(blend.clips), 1))
-    sums = resampled_sums(np.hstack([blend.probabilities, one]), tracks, resamples, seed)
-    drawn = sums[:, :-1] / sums[:, -1:]
+    drawn = resampled_means(blend.probabilities, tracks, resamples, seed)
     mean, number = blend.probabilities.mean(axis=0), int(tracks.max()) + 1
     order = np.argsort(-mean, kind="stable")
     intervals = [percentile_interval(drawn[:, code], number, 0.95, fraction=False) for code in order]

@@ -10,7 +10,13 @@ from scipy import sparse
 from scipy.stats import binom
 
 from genrelab.errors import RunError
-from genrelab.evaluation.intervals import Interval, bootstrap, confusion_contributions, resampled_sums
+from genrelab.evaluation.intervals import (
+    Interval,
+    bootstrap,
+    confusion_contributions,
+    percentile_interval,
+    resampled_sums,
+)
 from genrelab.evaluation.metrics import confusion, metrics, scores
 from genrelab.evaluation.predictions import Predictions
 
@@ -253,14 +259,9 @@ def _paired(
     size = len(a.genres)
     sums = resampled_sums(both, a.tracks, resamples, seed).reshape(-1, 2, size, size)
     drawn, now_a, now_b = scores(sums), scores(confusion(a)), scores(confusion(b))
-    tracks = int(a.tracks.max()) + 1
 
     def interval(name: str) -> Interval:
-        if tracks < 2:
-            return Interval(np.nan, np.nan)
-        tails = [(1 - level) / 2, (1 + level) / 2]
-        low, high = np.quantile(drawn[name][:, 0] - drawn[name][:, 1], tails)
-        return Interval(float(low), float(high))
+        return percentile_interval(drawn[name][:, 0] - drawn[name][:, 1], a.n_tracks, level, fraction=False)
 
     right_a, right_b = a.predicted == a.true, b.predicted == b.true
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
@@ -268,7 +269,7 @@ def _paired(
         name_a=names[0],
         name_b=names[1],
         clips=len(a),
-        tracks=tracks,
+        tracks=a.n_tracks,
         accuracy_a=float(now_a["accuracy"]),
         accuracy_b=float(now_b["accuracy"]),
         accuracy_difference=float(now_a["accuracy"] - now_b["accuracy"]),
@@ -328,7 +329,7 @@ def _row(name: str, run: Predictions, resamples: int, seed: int, level: float) -
     row |= {
         "leaks": bool(run.info.get("leaks")),
         "clips": run.table["clip"].nunique(),
-        "tracks": int(run.tracks.max()) + 1,
+        "tracks": run.n_tracks,
     }
     for key in ("accuracy", "balanced_accuracy", "macro_f1"):
         row |= {key: figures[key], f"{key}_low": intervals[key].low, f"{key}_high": intervals[key].high}

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from genrelab.evaluation.comparison import random_turns, shared_clips
 from genrelab.evaluation.intervals import confusion_contributions
-from genrelab.evaluation.metrics import confusion
+from genrelab.evaluation.metrics import confusion, ratio
 from genrelab.evaluation.predictions import Predictions
 
 
@@ -75,11 +75,7 @@ def confusion_difference(
         found = np.abs(scaled.sum(axis=0))
         p = (1 + (largest[:, None] >= found - 1e-9).sum(axis=0)) / (1 + flips)
         beyond[cells] = p < 1 - level
-    rates_a, rates_b = (_rates(confusion(part)) for part in (one, other))
-    return ConfusionDifference(one.genres, confusion(one).sum(axis=1), rates_a, rates_b, beyond.reshape(size, size))
-
-
-def _rates(counts: npt.NDArray[np.number]) -> npt.NDArray[np.float64]:
-    """Return shares of each row; zeros where a row is empty."""
-    support = counts.sum(axis=-1, keepdims=True)
-    return np.asarray(np.divide(counts, support, out=np.zeros(counts.shape), where=support > 0))
+    counts_a, counts_b = confusion(one), confusion(other)
+    clips = counts_a.sum(axis=1)  # of a genre, the same to both
+    rates_a, rates_b = (ratio(counts, clips[:, None]) for counts in (counts_a, counts_b))
+    return ConfusionDifference(one.genres, clips, rates_a, rates_b, beyond.reshape(size, size))

@@ -56,10 +56,9 @@ def bootstrap(
     """
     counts, means = _resample(predictions, resamples, seed)
     drawn = {**scores(counts), **means}
-    tracks = int(predictions.tracks.max()) + 1
     unbounded = ("log_loss", "brier")
     return {
-        name: percentile_interval(values, tracks, level, fraction=name not in unbounded)
+        name: percentile_interval(values, predictions.n_tracks, level, fraction=name not in unbounded)
         for name, values in drawn.items()
     }
 
@@ -114,6 +113,12 @@ def resampled_sums(contributions: Any, tracks: npt.NDArray[np.int64], resamples:
     by_track = sparse.csr_array((members @ sparse.csr_array(contributions)).T)
     blocks = [(by_track @ weights).T for weights in _weights(number, resamples, seed)]
     return np.concatenate(blocks)
+
+
+def resampled_means(values: Floats, tracks: npt.NDArray[np.int64], resamples: int, seed: int) -> Floats:
+    """Return the mean of each column of values (clips, columns) instead, else as `resampled_sums`."""
+    sums = resampled_sums(np.column_stack([values, np.ones(len(values))]), tracks, resamples, seed)
+    return np.asarray(sums[:, :-1] / sums[:, -1:])
 
 
 def confusion_contributions(predictions: Predictions) -> sparse.csr_array:

@@ -99,13 +99,13 @@ def scores(counts: npt.NDArray[Any]) -> dict[str, Floats]:
     support = counts.sum(axis=-1)
     total, present = support.sum(axis=-1), (support > 0).sum(axis=-1)
     figures = {
-        "accuracy": _ratio(np.trace(counts, axis1=-2, axis2=-1), total),
-        "balanced_accuracy": _ratio(recall.sum(axis=-1), present),
+        "accuracy": ratio(np.trace(counts, axis1=-2, axis2=-1), total),
+        "balanced_accuracy": ratio(recall.sum(axis=-1), present),
     }
     seen = _seen(counts).sum(axis=-1)
     for name, figure in (("precision", precision), ("recall", recall), ("f1", f1)):
-        figures[f"macro_{name}"] = _ratio(figure.sum(axis=-1), seen)
-        figures[f"weighted_{name}"] = _ratio((figure * support).sum(axis=-1), total)
+        figures[f"macro_{name}"] = ratio(figure.sum(axis=-1), seen)
+        figures[f"weighted_{name}"] = ratio((figure * support).sum(axis=-1), total)
     return figures
 
 
@@ -133,7 +133,7 @@ def by_genre(counts: npt.NDArray[Any]) -> tuple[Floats, Floats, Floats]:
     """Return precision, recall and F1 of each genre, each of shape (..., genres); 0/0 counts as 0."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     support, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
-    return _ratio(hits, predicted), _ratio(hits, support), _ratio(2 * hits, support + predicted)
+    return ratio(hits, predicted), ratio(hits, support), ratio(2 * hits, support + predicted)
 
 
 def _seen(counts: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -141,7 +141,8 @@ def _seen(counts: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return seen
 
 
-def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Floats:
+def ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Floats:
+    """Return part by whole, as broadcast; 0/0 counts as 0."""
     zeros = np.zeros(np.broadcast_shapes(np.shape(part), np.shape(whole)))
     return np.asarray(np.divide(part, whole, out=zeros, where=np.asarray(whole) > 0))
 

@@ -81,6 +81,11 @@ class Predictions:
         """The track of each row as a number from 0 up without gaps, shape (rows,): the unit that is drawn anew."""
         return pd.factorize(track_names(self.table))[0].astype(np.int64)
 
+    @property
+    def n_tracks(self) -> int:
+        """How many tracks the rows are of."""
+        return int(self.tracks.max()) + 1
+
     def by_clip(self, genres: Sequence[str] | None = None) -> pd.DataFrame:
         """Return a row a clip, named by it, with the mean probabilities of all folds in the order of `genres`."""
         by_clip = self.table.groupby("clip", sort=False)

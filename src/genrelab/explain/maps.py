@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from genrelab.errors import RunError
-from genrelab.evaluation.intervals import percentile_interval, resampled_sums
+from genrelab.evaluation.intervals import percentile_interval, resampled_means
 from genrelab.evaluation.predictions import track_names
 from genrelab.files import atomic_path
 
@@ -193,8 +193,8 @@ def _vote(alike: Float, code: NDArray[np.int64], number: int) -> int:
 def _mean(values: Floats, track: NDArray[np.int64], fraction: bool = True) -> dict[str, float | None]:
     """Return a mean over clips and its 95 % bootstrap interval over tracks; see `percentile_interval`."""
     track = np.unique(track, return_inverse=True)[1].astype(np.int64)
-    sums = resampled_sums(np.column_stack([values, np.ones(len(values))]), track, 1000, 0)
-    low, high = percentile_interval(sums[:, 0] / sums[:, 1], int(track.max()) + 1, 0.95, fraction=fraction)
+    drawn = resampled_means(values, track, 1000, 0)[:, 0]
+    low, high = percentile_interval(drawn, int(track.max()) + 1, 0.95, fraction=fraction)
     known = bool(np.isfinite(low))
     return {"value": float(values.mean()), "low": low if known else None, "high": high if known else None}
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from genrelab.audio.read import read
 from genrelab.corpora import load_corpus
 from genrelab.errors import RunError
-from genrelab.evaluation.intervals import resampled_sums
+from genrelab.evaluation.intervals import percentile_interval, resampled_means
 from genrelab.evaluation.predictions import Predictions
 from genrelab.explain.gradcam import find_convolution, gradcam
 from genrelab.explain.listen import answers, mean_answers, random_answers
@@ -154,18 +154,15 @@ def summarise(table: pd.DataFrame, seed: int = 0, level: float = 0.95) -> pd.Dat
     pandas.DataFrame
         ``method, measure, value, low, high``.
     """
-    ends = [(1 - level) / 2, (1 + level) / 2]
     rows = []
     for method, part in table.groupby("method", sort=False):
         tracks = pd.factorize(part["track"])[0].astype(np.int64)
         names = [name for name in MEASURES if name in part]
         values = part[names].to_numpy(np.float64)
-        sums = resampled_sums(np.column_stack([values, np.ones(len(values))]), tracks, _RESAMPLES, seed)
-        low, high = np.quantile(sums[:, :-1] / sums[:, -1:], ends, axis=0)
-        known = tracks.max() > 0
-        for place, name in enumerate(names):
-            bounds = (low[place], high[place]) if known else (np.nan, np.nan)
-            rows.append((method, name, values[:, place].mean(), *bounds))
+        means = resampled_means(values, tracks, _RESAMPLES, seed)
+        for name, own, drawn in zip(names, values.T, means.T, strict=True):
+            bounds = percentile_interval(drawn, int(tracks.max()) + 1, level, fraction=False)
+            rows.append((method, name, own.mean(), *bounds))
     return pd.DataFrame(rows, columns=["method", "measure", "value", "low", "high"])
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from genrelab.evaluation.metrics import ratio
 from genrelab.report.style import FAINT, INK, new_figure, styled
 
 # Both ramps go from white to dark, so that they also read in grey.
@@ -48,7 +49,7 @@ def confusion_figure(
     figure = new_figure(max(cell * size + 0.08 * longest + 1.0, 3.6), height)
     axes = figure.subplots()
     support = counts.sum(axis=1, keepdims=True)
-    rates = np.divide(counts, support, out=np.zeros(counts.shape), where=support > 0)
+    rates = ratio(counts, support)
     _paint(axes, rates)
     if size <= _COUNTS:
         _write(axes, counts, rates, numbers or ("both" if size <= _FULL_TEXT else "counts"))

@@ -92,7 +92,7 @@ def run_page(
         accuracy=accuracy,
         interval=intervals["accuracy"],
         protocol_words=words.protocol_words(str(info.get("protocol"))),
-        tracks=int(predictions.tracks.max()) + 1,
+        tracks=predictions.n_tracks,
         chance=1 / len(predictions.genres),
         majority=counts.max() / counts.sum(),
         figures={name: embed(figure) for name, figure in figures.items()},

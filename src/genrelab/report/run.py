@@ -129,7 +129,7 @@ def evaluate_run(folder: str | Path, part: str = "test") -> dict[str, Any]:
     write_text(run.folder / f"report{suffix}.html", page)
     leaks = list(run.info.get("leaks") or [])
     result: dict[str, Any] = {key: run.info[key] for key in _NEEDED} | {"leaks": leaks, "part": part}
-    result |= {"clips": len(predictions), "tracks": int(predictions.tracks.max()) + 1, "genres": predictions.genres}
+    result |= {"clips": len(predictions), "tracks": predictions.n_tracks, "genres": predictions.genres}
     result["metrics"] = {
         name: {"value": value} | (intervals[name]._asdict() if name in intervals else {"low": None, "high": None})
         for name, value in values.items()
