@@ -92,7 +92,7 @@ def test_a_coarse_listener_begins_near_what_it_shall_learn():
     smooth = torch.nn.functional.avg_pool2d(power(), (5, 9), stride=1, padding=(2, 4))
     coarse, _ = prune_musicnn(musicnn, (2, 2))
     every, _ = prune_musicnn(musicnn)
-    from genrelab.networks.listener import compress
+    from genrelab.networks.musicnn import compress
 
     with torch.inference_mode():
         near, wanted = coarse(compress(smooth))["mean_pool"], every(compress(smooth))["mean_pool"]

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from genrelab.networks.listener import Listener, compress
+from genrelab.networks.listener import Listener
+from genrelab.networks.musicnn import compress
 
 SIZES = {"timbral": (3, 2), "temporal": (1, 2, 1), "blocks": (4, 3, 5, 4, 6)}
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genrelab.networks.listener import COARSE, EVERYWHERE, SHAPED_STEP, BlockTower, Listener, ShapedTower, compress
-from genrelab.networks.musicnn import MSD_POOLS, Musicnn, MusicnnVgg
+from genrelab.networks.listener import COARSE, EVERYWHERE, SHAPED_STEP, BlockTower, Listener, ShapedTower
+from genrelab.networks.musicnn import MSD_POOLS, Musicnn, MusicnnVgg, compress
 
 SILENT = 1e-3
 """A filter whose weights' norm is below this hears nothing; those of nearly all others are above .1."""

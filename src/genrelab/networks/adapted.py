@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional as F
 
 from genrelab.errors import RecipeError
 from genrelab.frontends.normalise import FURTHEST
 from genrelab.networks.dropout import Dropout
+from genrelab.networks.layers import BatchNorm1d
 from genrelab.networks.listener import N_MELS, TAGS, Listener
 from genrelab.networks.network import Network
 
@@ -78,7 +78,7 @@ class Adapted(Network):
                 raise RecipeError(f"network.layers: the listener has no layer {prefix!r}; it has {', '.join(matrices)}")
             for name in found:
                 self.adapters[_key(name)] = _LowRank(matrices[name], rank)
-        self.norm = _Standardise(self.embedding_size, affine=False)
+        self.norm = BatchNorm1d(self.embedding_size, affine=False)
         self.dropout = Dropout(dropout)
 
     def embed(self, features: Tensor) -> Tensor:
@@ -91,16 +91,6 @@ class Adapted(Network):
         for name, weight in self.listener.named_parameters():
             if _key(name) in self.adapters:
                 yield name, weight + self.scale * self.adapters[_key(name)]().view(weight.shape)
-
-
-class _Standardise(nn.BatchNorm1d):
-    """A batch norm to which a single clip is no batch: its values are scaled as before."""
-
-    def forward(self, values: Tensor) -> Tensor:
-        """Scale values (batch, size)."""
-        if self.training and len(values) == 1:
-            return F.batch_norm(values, self.running_mean, self.running_var, eps=self.eps)
-        return super().forward(values)
 
 
 class _LowRank(nn.Module):

@@ -72,9 +72,7 @@ class Committee(Network):
             yield member, sizes[shrink]
 
     def _networks(self) -> list[Network]:
-        return [
-            member for member in self.members if isinstance(member, Network)
-        ]  # all are; says it to the type checker
+        return [member for member in self.members if isinstance(member, Network)]  # all are
 
 
 class _Average(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genrelab.networks.musicnn import MSD_POOLS
+from genrelab.networks.musicnn import MSD_POOLS, compress
 
 N_MELS = 96
 TAGS = 50
@@ -159,11 +159,6 @@ class Listener(nn.Module):
         shaped, small = self.shaped(heard), self.small(heard)
         tags = (shaped["tags"] + small["tags"]) / 2
         return {"tags": tags} | {name: shaped[name] for name in LAYERS[1:4]} | {"blocks": small["penultimate"]}
-
-
-def compress(features: Tensor) -> Tensor:
-    """Return the logarithm of mel power (batch, 1, bands, frames) as a listener hears it: (batch, 1, frames, bands)."""
-    return (10000 * features + 1).log10().transpose(2, 3)
 
 
 class Affine(nn.Module):

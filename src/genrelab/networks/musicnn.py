@@ -87,7 +87,7 @@ class Musicnn(Network):
 
     def _pooled(self, features: Tensor) -> Tensor:
         """Return maximum and mean over time of every channel, (batch, channels, 2)."""
-        heard = self.input_norm(_compress(features))
+        heard = self.input_norm(compress(features))
         front = torch.cat([shaped(heard) for shaped in (*self.timbral, *self.temporal)], 1)
         first, second, third = self.middle
         one = first(front)
@@ -143,7 +143,7 @@ class MusicnnVgg(Network):
 
     def embed(self, features: Tensor) -> Tensor:
         """Return the last block's values, (batch, embedding_size), of mel power (batch, 1, bands, frames)."""
-        left: Tensor = self.blocks(self.input_norm(_compress(features)))
+        left: Tensor = self.blocks(self.input_norm(compress(features)))
         return left.permute(0, 2, 3, 1).flatten(1)  # TensorFlow's order: channels last
 
     def layers(self, features: Tensor) -> dict[str, Tensor]:
@@ -215,13 +215,10 @@ def from_tensorflow(network: Network, tensors: Mapping[str, "NDArray[Any]"]) -> 
             take(place, weight=f"{name}/kernel", bias=f"{name}/bias")
         elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             name = next(norms)
-            moving = {f"running_{kind}": f"{name}/moving_{long}" for kind, long in _MOVING.items()}
-            take(place, weight=f"{name}/gamma", bias=f"{name}/beta", **moving)
+            take(place, weight=f"{name}/gamma", bias=f"{name}/beta")
+            take(place, running_mean=f"{name}/moving_mean", running_var=f"{name}/moving_variance")
             state[f"{place}.num_batches_tracked"] = torch.tensor(0)
     return state
-
-
-_MOVING = {"mean": "mean", "var": "variance"}
 
 
 def _numbered(kind: str) -> Iterator[str]:
@@ -229,8 +226,8 @@ def _numbered(kind: str) -> Iterator[str]:
     yield from (f"{kind}_{number}" for number in itertools.count(1))
 
 
-def _compress(features: Tensor) -> Tensor:
-    """Return the logarithm of power as these networks learned it, frames before bands."""
+def compress(features: Tensor) -> Tensor:
+    """Return the logarithm of mel power (batch, 1, bands, frames) as these networks hear it: frames before bands."""
     return (10000 * features + 1).log10().transpose(2, 3)
 
 

@@ -15,6 +15,7 @@ from genrelab.networks.yamnet import SmallYamnet
 Learner = Listener | SmallYamnet
 HELD_OUT = 1024
 """Lessons, the last ones, that are not learned from: they tell how well it hears."""
+_STILL = 1e-3  # a value that moves less than this says nothing
 
 
 def distill(
@@ -92,16 +93,16 @@ def explained(learner: Learner, heard: Tensor, layers: Tensor) -> dict[str, floa
     """Return what `distill` does, of a learner as it is."""
     ask, wanted = heard[-HELD_OUT:], layers[-HELD_OUT:].float()
     with torch.inference_mode():
-        said = torch.cat(
-            [torch.cat(list(learner.read(part[:, None].float()).values()), 1) for part in torch.split(ask, 64)]
-        )
+        said = torch.cat([_said(learner, part) for part in torch.split(ask, 64)])
     error, variance = (said - wanted).square().mean(0), wanted.var(0)
     shares = torch.where(variance > _STILL**2, 1 - error / variance.clamp(min=_STILL**2), torch.nan)
     parts = torch.split(shares, list(learner.sizes.values()))
     return {name: float(part.nanmedian()) for name, part in zip(learner.sizes, parts, strict=True)}
 
 
-_STILL = 1e-3  # a value that moves less than this says nothing
+def _said(learner: Learner, heard: Tensor) -> Tensor:
+    """Return all layers in a row, (lessons, the sum of their sizes)."""
+    return torch.cat(list(learner.read(heard[:, None].float()).values()), 1)
 
 
 def _scale(layers: Tensor) -> Tensor:
@@ -112,8 +113,7 @@ def _scale(layers: Tensor) -> Tensor:
 
 def _loss(learner: Learner, heard: Tensor, layers: Tensor, scale: Tensor) -> Tensor:
     """Return the mean over layers of the smooth absolute error of their values, each by its deviation."""
-    said = torch.cat(list(learner.read(heard[:, None].float()).values()), 1)
-    errors = F.smooth_l1_loss(said * scale, layers.float() * scale, reduction="none").mean(0)
+    errors = F.smooth_l1_loss(_said(learner, heard) * scale, layers.float() * scale, reduction="none").mean(0)
     return torch.stack([part.mean() for part in torch.split(errors, list(learner.sizes.values()))]).mean()
 
 

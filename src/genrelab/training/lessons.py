@@ -28,7 +28,7 @@ from genrelab.extractors.backbone import LISTENER, SAMPLE_RATE, SMALL_YAMNET, WI
 from genrelab.files import atomic_path
 from genrelab.frontends import FrontEnd
 from genrelab.frontends.bands import MusicnnBands, YamnetBands
-from genrelab.networks.listener import compress
+from genrelab.networks.musicnn import compress
 
 CHUNK = 512
 """Lessons in a file."""
