@@ -39,7 +39,7 @@ _SAMPLES = re.compile(r"samples-(\d+)\.i16")
 _AHEAD = 4
 
 Decoded = tuple[Record, NDArray[np.int16]]
-Source = tuple[Record, NDArray[np.int16] | None]  # a clip's record in an older index, and the samples file, mapped
+Older = tuple[Record, NDArray[np.int16] | None]  # a clip's record in an older index, and the samples file, mapped
 
 
 def build(
@@ -87,12 +87,10 @@ def _begin(folder: Path, settings: Index, finished: Index | None, sources: Seque
         (folder / BUILDING).replace(folder / PREVIOUS)  # clips changed meanwhile: what is decoded will be copied
     previous = load(folder / PREVIOUS, torn=True)
     if finished and previous is None and _agreeing(finished, sources) == len(finished.records):
-        begun = finished  # only new clips at the end: they can follow in the same file
-    else:
-        names = [_SAMPLES.fullmatch(path.name) for path in folder.iterdir()]
-        newest = max((int(name[1]) for name in names if name), default=0)
-        begun = replace(settings, samples_file=f"samples-{newest + 1}.i16")
-    return begun
+        return finished  # only new clips at the end: they can follow in the same file
+    names = [_SAMPLES.fullmatch(path.name) for path in folder.iterdir()]
+    newest = max((int(name[1]) for name in names if name), default=0)
+    return replace(settings, samples_file=f"samples-{newest + 1}.i16")
 
 
 def _put(folder: Path, index: Index) -> None:
@@ -140,7 +138,7 @@ def _fill(
     return replace(index, records=tuple(records))
 
 
-def _take(source: ClipSource, settings: Index, old: Source | None) -> Decoded:
+def _take(source: ClipSource, settings: Index, old: Older | None) -> Decoded:
     """Return a clip's record and samples: from an older store where nothing changed, else decoded."""
     size, mtime_ns = _stamp(source.path)
     sha256 = ""
@@ -175,9 +173,9 @@ def _to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     return samples.astype("<i2")
 
 
-def _older(folder: Path, finished: Index | None, index: Index) -> dict[str, Source]:
+def _older(folder: Path, finished: Index | None, index: Index) -> dict[str, Older]:
     """Return, by clip, what may be copied instead of decoded."""
-    found: dict[str, Source] = {}
+    found: dict[str, Older] = {}
     for old in (load(folder / PREVIOUS, torn=True), finished):
         if old is not None and old.same_settings(index):
             path = folder / old.samples_file

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genrelab.audio.decoders import DamageError, to_mono
+from genrelab.audio.id3 import tag_size
 from genrelab.audio.source import Source
 from genrelab.errors import AudioError
 
@@ -29,9 +30,7 @@ def available() -> bool:
 
 def is_media(head: bytes) -> bool:
     """Return whether a file that begins with `head` (4 KiB) is one of the formats that only PyAV reads."""
-    if head[:3] == b"ID3":  # seven bits a byte; skip the tag, the stream follows it
-        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
-        head = head[10 + size :]
+    head = head[tag_size(head) :]
     adts = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
     return (
         head[4:8] == b"ftyp"

@@ -4,7 +4,6 @@ Shared tracks and artists, the same sound under two names, unreadable files, gen
 split that leaks, unless told to go on; then the leaks stand in every report.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ import pandas as pd
 
 from genrelab.audio.processors import processors
 from genrelab.corpora.corpus import Corpus, listed
-from genrelab.corpora.fingerprint import Words, fingerprint, matches
+from genrelab.corpora.fingerprint import SAMPLE_RATE, Words, fingerprint, matches
 from genrelab.corpora.protocols import ARTIST_COLUMNS, PARTS, Split, groups
 from genrelab.errors import AudioError, LeakError
 
 if TYPE_CHECKING:
-    from genrelab.audio.store import SampleStore
+    from genrelab.audio.store import ClipSource, SampleStore
 
 __all__ = ["Audit", "audit", "fingerprint", "gate"]
 
@@ -143,21 +142,22 @@ def _listen(corpus: Corpus, store: "SampleStore | None", progress: bool) -> tupl
     """Return the fingerprint of each clip that can be read, and the reason for each that cannot."""
     from genrelab.audio.read import read, require_sound
 
-    def hear(source: "tuple[str, os.PathLike[str], float, float | None]") -> tuple[str, Words | str]:
-        clip, path, start, duration = source
+    def hear(source: "ClipSource") -> tuple[str, Words | str]:
+        clip = source.clip
         try:
             if store is not None:
                 if clip not in store:
                     return clip, store.quarantine.get(clip, "it is not in the sample store; build the store again")
                 count = min(store.samples(clip), int(HEARD_SECONDS * store.sample_rate))
                 return clip, fingerprint(store.read(clip, 0, count), store.sample_rate)
-            samples = read(path, 8000, start, min(duration or HEARD_SECONDS, HEARD_SECONDS))
-            require_sound(samples, 8000, path)
+            seconds = min(source.duration or HEARD_SECONDS, HEARD_SECONDS)
+            samples = read(source.path, SAMPLE_RATE, source.start, seconds)
+            require_sound(samples, SAMPLE_RATE, source.path)
         except AudioError as error:
             return clip, error.reason
-        return clip, fingerprint(samples, 8000)
+        return clip, fingerprint(samples, SAMPLE_RATE)
 
-    sources = [(source.clip, source.path, source.start, source.duration) for source in corpus.sources]
+    sources = corpus.sources
     prints: dict[str, Words] = {}
     unreadable: dict[str, str] = {}
     with ThreadPoolExecutor(max_workers=min(8, processors())) as pool:
