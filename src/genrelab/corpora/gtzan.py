@@ -53,12 +53,13 @@ def load(
         There is no GTZAN at `root`; a clip is missing, unreadable or there twice; a list cannot be understood.
     """
     root = Path(root).expanduser().absolute()
-    genres_folder = _find_genres(root)
+    wanted = "there is no GTZAN here; it should hold genres/ (the archive's layout), genres_original/ (Kaggle's)"
+    genres_folder = find_genres(root, ("genres", "genres_original", "Data/genres_original"), wanted)
     beside = [root, genres_folder, genres_folder.parent, root.parent]
     files = find_files(genres_folder)
     seconds, unreadable = _probe(files)
     notes = [f"{clip} is left out: {facts.UNREADABLE[clip]}" for clip in unreadable if clip in facts.UNREADABLE]
-    every = [facts.name(genre, number) for genre in facts.GENRES for number in range(100)]
+    every = facts.every_clip()
     faults = [
         f"{clip} cannot be read ({reason})" for clip, reason in unreadable.items() if clip not in facts.UNREADABLE
     ]
@@ -120,14 +121,12 @@ def what_is_known(
     )
 
 
-def _find_genres(root: Path) -> Path:
-    for folder in (root / "genres", root / "genres_original", root / "Data" / "genres_original", root):
+def find_genres(root: Path, inside: Sequence[str], wanted: str) -> Path:
+    """Return the first of some folders in `root`, or itself, that has two of the genres'; `wanted` begins the error."""
+    for folder in (*(root / name for name in inside), root):
         if sum((folder / genre).is_dir() for genre in facts.GENRES) >= 2:
             return folder
-    raise CorpusError(
-        f"{root}: there is no GTZAN here; it should hold genres/ (the archive's layout), genres_original/ (Kaggle's) "
-        f"or the folders {', '.join(facts.GENRES)}"
-    )
+    raise CorpusError(f"{root}: {wanted} or the folders {', '.join(facts.GENRES)}")
 
 
 def find_files(folder: Path, name: re.Pattern[str] = _FILE) -> dict[str, Path]:

@@ -73,6 +73,11 @@ _REPEATS = {
 }
 
 
+def every_clip() -> list[str]:
+    """Return the names of all clips that the published archive holds, 100 of each genre."""
+    return [name(genre, number) for genre in GENRES for number in range(100)]
+
+
 def published_parts() -> dict[str, str]:
     """Return the part ("train", "validation" or "test") of every clip of the fault-filtered partition [1]_."""
     return {

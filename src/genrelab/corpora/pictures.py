@@ -13,9 +13,10 @@ from genrelab.corpora import gtzan_facts as facts
 from genrelab.corpora.corpus import Corpus, listed
 from genrelab.corpora.gtzan_tables import read_rows
 from genrelab.errors import AudioError, CorpusError
+from genrelab.extractors.picture import HEIGHT, WIDTH
 
 CITATION = f"{gtzan.CITATION}; its pictures: A. Olteanu: GTZAN Dataset, Kaggle, 2020"
-WIDTH, HEIGHT, MODE = 432, 288, "RGBA"
+MODE = "RGBA"
 
 _FILE = re.compile(r"(?P<genre>[a-z]+)[._]?(?P<number>\d{5})\.png", re.IGNORECASE)
 
@@ -49,9 +50,10 @@ def load(
         There are no pictures at `root`; one is missing or there twice; a list cannot be understood.
     """
     root = Path(root).expanduser().absolute()
-    folder = _find_genres(root)
+    wanted = "there are no pictures of GTZAN here; it should hold images_original/"
+    folder = gtzan.find_genres(root, ("images_original", "Data/images_original"), wanted)
     files = gtzan.find_files(folder, _FILE)
-    every = [facts.name(genre, number) for genre in facts.GENRES for number in range(100)]
+    every = facts.every_clip()
     notes = []
     # The usual copy was drawn without the clip that could not be read.
     if missing := [clip for clip in every if clip not in files and clip not in facts.UNREADABLE]:
@@ -95,7 +97,9 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.float32]:
         with Image.open(path, formats=["PNG"]) as picture:
             if (picture.size, picture.mode) != ((WIDTH, HEIGHT), MODE):
                 width, height = picture.size
-                raise AudioError(path, f"is a picture of {width} x {height} in {picture.mode}, not 432 x 288 in RGBA")
+                raise AudioError(
+                    path, f"is a picture of {width} x {height} in {picture.mode}, not {WIDTH} x {HEIGHT} in {MODE}"
+                )
             dots = np.asarray(picture, dtype=np.float32)
     except FileNotFoundError:
         raise AudioError(path, "there is no such file") from None
@@ -104,13 +108,3 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.float32]:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # damage raises any of them
         raise AudioError(path, f"the picture is damaged ({' '.join(str(error).split())})") from None
     return dots.reshape(-1)
-
-
-def _find_genres(root: Path) -> Path:
-    for folder in (root / "images_original", root / "Data" / "images_original", root):
-        if sum((folder / genre).is_dir() for genre in facts.GENRES) >= 2:
-            return folder
-    raise CorpusError(
-        f"{root}: there are no pictures of GTZAN here; it should hold images_original/ "
-        f"or the folders {', '.join(facts.GENRES)}"
-    )
