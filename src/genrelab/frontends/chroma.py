@@ -53,7 +53,7 @@ class Chroma(Spectral):
     ) -> None:
         if n_chroma < 1:
             raise RecipeError(f"frontend.n_chroma: {n_chroma} is not a positive number of pitch classes")
-        super().__init__(sample_rate, n_chroma, n_fft, hop_length, 2.0, "none", 0.0, None, normalise)
+        super().__init__(sample_rate, n_chroma, n_fft, hop_length, normalise)
         weights = torch.from_numpy(chroma_filterbank(sample_rate, n_fft, n_chroma, tuning))
         self.register_buffer("weights", weights, persistent=False)
 

@@ -60,7 +60,7 @@ class Contrast(Spectral):
     ) -> None:
         if n_bands < 1:
             raise RecipeError(f"frontend.n_bands: {n_bands} is not a positive number of octaves")
-        super().__init__(sample_rate, n_bands + 1, n_fft, hop_length, 2.0, "none", 0.0, None, normalise)
+        super().__init__(sample_rate, n_bands + 1, n_fft, hop_length, normalise)
         if fmin <= 0 or n_bands - 1 >= math.log2(sample_rate / 2 / fmin):
             raise RecipeError(
                 f"frontend.fmin, frontend.n_bands: {n_bands} octaves above {fmin} Hz do not fit below "

@@ -5,9 +5,10 @@ from typing import Literal
 from torch import Tensor
 
 from genrelab.errors import RecipeError
+from genrelab.extractors.handcrafted import COLUMNS
 from genrelab.frontends.frontend import FrontEnd
 
-COLUMNS = 57
+_COLUMNS = len(COLUMNS)
 
 
 class Handcrafted(FrontEnd):
@@ -33,7 +34,7 @@ class Handcrafted(FrontEnd):
         pieces: int = 1,
         normalise: Literal["none", "band-minmax", "band-standard"] = "band-minmax",
     ) -> None:
-        super().__init__(sample_rate, COLUMNS, normalise)
+        super().__init__(sample_rate, _COLUMNS, normalise)
         if pieces < 1:
             raise RecipeError(f"frontend.pieces: {pieces} is not a positive number of pieces")
         self.pieces = pieces
@@ -41,8 +42,8 @@ class Handcrafted(FrontEnd):
 
     def shape(self, samples: int) -> tuple[int, int, int]:
         """Return (1, 57, pieces), whatever the number of samples."""
-        return 1, COLUMNS, self.pieces
+        return 1, _COLUMNS, self.pieces
 
     def features(self, waveform: Tensor) -> Tensor:
         """Arrange examples (batch, pieces x 57) as (batch, 1, 57, pieces)."""
-        return waveform.reshape(-1, self.pieces, COLUMNS).transpose(1, 2)[:, None]
+        return waveform.reshape(-1, self.pieces, _COLUMNS).transpose(1, 2)[:, None]

@@ -27,15 +27,15 @@ class MelSpectral(Spectral):
         fmax: float | None,
         mel_scale: MelScale,
         norm: Literal["slaney"] | None,
+        normalise: str,
         power: float,
         log: Log,
         log_floor: float,
         top_db: float | None,
-        normalise: str,
     ) -> None:
         if n_mels < 1:
             raise RecipeError(f"frontend.n_mels: {n_mels} is not a positive number of bands")
-        super().__init__(sample_rate, bins, n_fft, hop_length, power, log, log_floor, top_db, normalise)
+        super().__init__(sample_rate, bins, n_fft, hop_length, normalise, power, log, log_floor, top_db)
         top = sample_rate / 2 if fmax is None else fmax
         if not 0 <= fmin < top <= sample_rate / 2:
             raise RecipeError(
@@ -116,8 +116,8 @@ class Mel(MelSpectral):
         normalise: Normalise = "clip-minmax",
     ) -> None:
         super().__init__(
-            sample_rate, n_mels, n_fft, hop_length, n_mels, fmin, fmax, mel_scale, norm, power, log, log_floor, top_db,
-            normalise,
+            sample_rate, n_mels, n_fft, hop_length, n_mels, fmin, fmax, mel_scale, norm, normalise, power, log,
+            log_floor, top_db,
         )  # fmt: skip
 
     def features(self, waveform: Tensor) -> Tensor:

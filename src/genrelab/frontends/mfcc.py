@@ -68,8 +68,8 @@ class Mfcc(MelSpectral):
         if not 1 <= n_mfcc <= n_mels:
             raise RecipeError(f"frontend.n_mfcc: {n_mfcc} is not between 1 and n_mels, {n_mels}")
         super().__init__(
-            sample_rate, n_mfcc, n_fft, hop_length, n_mels, fmin, fmax, mel_scale, norm, 2.0, "db", log_floor, top_db,
-            normalise,
+            sample_rate, n_mfcc, n_fft, hop_length, n_mels, fmin, fmax, mel_scale, norm, normalise, power=2.0, log="db",
+            log_floor=log_floor, top_db=top_db,
         )  # fmt: skip
         self.register_buffer("dct", torch.from_numpy(dct_matrix(n_mfcc, n_mels)), persistent=False)
 

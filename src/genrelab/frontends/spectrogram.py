@@ -115,11 +115,11 @@ class Spectral(FrontEnd):
         bins: int,
         n_fft: int,
         hop_length: int,
-        power: float,
-        log: str,
-        log_floor: float,
-        top_db: float | None,
         normalise: str,
+        power: float = 2.0,
+        log: str = "none",
+        log_floor: float = 0.0,
+        top_db: float | None = None,
     ) -> None:
         super().__init__(sample_rate, bins, normalise)
         if n_fft < 2:
@@ -217,7 +217,7 @@ class Spectrogram(Spectral):
                     f"frontend.fmax: {fmax} Hz is not between 0 and {sample_rate / 2} Hz, half the sample rate"
                 )
             bins = min(bins, math.floor(fmax * n_fft / sample_rate) + 1)
-        super().__init__(sample_rate, bins, n_fft, hop_length, power, log, log_floor, top_db, normalise)
+        super().__init__(sample_rate, bins, n_fft, hop_length, normalise, power, log, log_floor, top_db)
 
     def features(self, waveform: Tensor) -> Tensor:
         """Compute the spectrogram (batch, 1, bins, frames), not yet scaled, of waveforms (batch, samples)."""

@@ -1,6 +1,6 @@
 """Several features of the same frames, one above the other: the input of row gtzan-fusion-cnn."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from genrelab.frontends.normalise import NORMALISERS, Normalise
 from genrelab.frontends.spectrogram import Spectral
 
 Part = Literal["mel", "mfcc", "chroma", "contrast"]
-_PARTS = ("mel", "mfcc", "chroma", "contrast")
+_PARTS = get_args(Part)
 _FLOOR, _TOP_DB = 1e-10, 80.0
 
 
@@ -81,7 +81,7 @@ class Stack(Spectral):
                 f"frontend.normalise_parts: {normalise_parts!r} is not one of none, clip-minmax, clip-standard"
             )
         bins = sum(sizes[part] for part in parts)
-        super().__init__(sample_rate, bins, n_fft, hop_length, 2.0, "none", 0.0, None, normalise)
+        super().__init__(sample_rate, bins, n_fft, hop_length, normalise)
         self.parts = tuple(parts)
         self.scale = NORMALISERS[normalise_parts](bins)
         with_mel = "mel" in parts or "mfcc" in parts
