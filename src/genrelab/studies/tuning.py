@@ -113,12 +113,8 @@ class Tuning:
             "seed": plan.seed,
         }
         _silence()
-        self.study = open_study(journal, name, self._larger_is_better, identity)
+        self.study = open_study(journal, name, self.recipe.train.larger_is_better, identity)
         self.study.pruner = _pruner(plan, self.recipe.train)
-
-    @property
-    def _larger_is_better(self) -> bool:
-        return self.recipe.train.monitor == "validation_accuracy"
 
     def work(self, options: run.Options, progress: Progress | None = None, say: Say = lambda line: None) -> None:
         """Do trials until there are as many as planned, beside other processes that do the same.
@@ -258,7 +254,8 @@ class Tuning:
             )
         best, importances = self.study.best_trial, self.importances()
         keys = [dimension.key for dimension in self.space]
-        figure = tuning_figure(table, keys, self.recipe.train.monitor, self._larger_is_better, importances)
+        train = self.recipe.train
+        figure = tuning_figure(table, keys, train.monitor, train.larger_is_better, importances)
         save(figure, self.folder, "tuning")
         write_text(self.folder / "best.yaml", self._best_recipe(best))
         info = {

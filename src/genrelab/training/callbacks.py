@@ -106,7 +106,7 @@ class History(Checkpoint):
         self._folder, self._monitor, self._keep = folder, train.monitor, train.keep
         self._model = model
         self._validated = False
-        self._sign = 1 if train.monitor == "validation_accuracy" else -1
+        self._sign = 1 if train.larger_is_better else -1
         self._epochs = train.epochs
         self.rows: list[dict[str, float]] = []
         self.best: float | None = None
@@ -196,8 +196,8 @@ def kept_epoch(folder: Path, train: Train) -> dict[str, float]:
         judged = pd.read_csv(path).dropna(subset=["validation_loss"]).astype(float)
         place = len(judged) - 1
         if train.keep == "best":
-            sign = 1 if train.monitor == "validation_accuracy" else -1
-            place = int((sign * judged[train.monitor]).to_numpy().argmax())
+            scores = judged[train.monitor].to_numpy()
+            place = int(scores.argmax() if train.larger_is_better else scores.argmin())
         return {str(name): value for name, value in judged.iloc[place].items()}
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror}); it tells how a fold was trained") from None

@@ -3,7 +3,8 @@
 import json
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from torch.utils.data import DataLoader
 from genrelab.augment import Augmentation, FeatureNoise, WaveformAugmentation
 from genrelab.augment.spectrogram import RandomFrames
 from genrelab.corpora.corpus import Corpus
-from genrelab.corpora.protocols import Split
+from genrelab.corpora.protocols import PARTS, Split
 from genrelab.errors import RecipeError, Terminated
 from genrelab.files import atomic_path, write_json
 from genrelab.networks.heads import Head
@@ -82,8 +83,7 @@ class Fold:
 
     def clips(self, part: str) -> pd.DataFrame:
         """Return the corpus's rows of a part of the split."""
-        inside = self.split.parts[self.split.parts == part].index
-        return self.corpus.clips[self.corpus.clips["clip"].isin(inside)]
+        return self.corpus.clips[self.corpus.clips["clip"].isin(self.split.clips(part))]
 
     @property
     def cutting(self) -> Cutting:
@@ -219,7 +219,7 @@ def _judge(fold: Fold, model: GenreModel, device: str) -> bool:
             "parameters": count_parameters(model),
             "peak_memory_mb": peak_memory_mb(device),
             "device": device,
-            "clips": {part: len(fold.clips(part)) for part in ("train", "validation", "test")},
+            "clips": {part: len(fold.clips(part)) for part in PARTS},
         },
     )
     return True
@@ -252,7 +252,7 @@ def _fit(
     loggers: Sequence[Logger | Callback],
 ) -> None:
     """Run Lightning's loop from where it stopped, if it ever began."""
-    options, recipe = fold.recipe.train, fold.recipe
+    options = fold.recipe.train
     last = fold.folder / "last.safetensors"
     checkpoints = SafetensorsIO()
     begun = processes.agreed(last.is_file)
@@ -273,29 +273,14 @@ def _fit(
     weights = _balanced_weights(codes, len(fold.corpus.genres)) if options.class_weights else None
     of_features = [one for one in augmentations if not isinstance(one, WaveformAugmentation)]
     task = GenreTask(learner, options, len(fold.corpus.genres), weights, fold.seed, of_features)
-    history = History(fold.folder, options, model)
-    callbacks: list[Callback] = [Stopwatch(fold.folder / "timing.csv"), history]
-    callbacks += [one for one in loggers if isinstance(one, Callback)]
-    if options.patience is not None:
-        mode = "max" if options.monitor == "validation_accuracy" else "min"
-        callbacks.append(EarlyStopping(options.monitor, patience=options.patience, mode=mode))
-    if progress is not None and options.devices == 1:  # a progress bar cannot follow into other processes
-        label = f"{Path(recipe.name).name} {fold.split.fold + 1}/{fold.split.folds}"
-        callbacks.append(ProgressBar(progress, label, options.epochs, history))
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # else it advertises
-    with warnings.catch_warnings():
-        # The feed reads memory-mapped samples: worker processes, which Lightning recommends, would only add copies.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*treespec.*")  # a deprecation inside Lightning
-        warnings.filterwarnings("ignore", message=".*number of training batches.*")
-        warnings.filterwarnings("ignore", message=".*in eval mode at the start.*")  # a frozen part is
+    with _quiet():
         trainer = Trainer(
             accelerator=device,
             **processes.trainer_options(options.devices),
             precision=usable_precision(options.precision, device),
             max_epochs=options.epochs,
             gradient_clip_val=options.gradient_clip,
-            callbacks=callbacks,
+            callbacks=_callbacks(fold, model, progress, loggers),
             logger=[one for one in loggers if isinstance(one, Logger)] or False,
             plugins=[checkpoints, processes.environment],
             use_distributed_sampler=False,  # EpochShuffle shares out the crops itself
@@ -317,6 +302,35 @@ def _fit(
     for logger in loggers:
         if isinstance(logger, WandbLogger):  # which would log the next fold into the same run
             logger.experiment.finish()
+
+
+def _callbacks(
+    fold: Fold, model: GenreModel, progress: Progress | None, loggers: Sequence[Logger | Callback]
+) -> list[Callback]:
+    options = fold.recipe.train
+    history = History(fold.folder, options, model)
+    callbacks: list[Callback] = [Stopwatch(fold.folder / "timing.csv"), history]
+    callbacks += [one for one in loggers if isinstance(one, Callback)]
+    if options.patience is not None:
+        mode = "max" if options.larger_is_better else "min"
+        callbacks.append(EarlyStopping(options.monitor, patience=options.patience, mode=mode))
+    if progress is not None and options.devices == 1:  # a progress bar cannot follow into other processes
+        label = f"{Path(fold.recipe.name).name} {fold.split.fold + 1}/{fold.split.folds}"
+        callbacks.append(ProgressBar(progress, label, options.epochs, history))
+    return callbacks
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep from people what Lightning has to say of what is done here on purpose."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # else it advertises
+    with warnings.catch_warnings():
+        # The feed reads memory-mapped samples: worker processes, which Lightning recommends, would only add copies.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*treespec.*")  # a deprecation inside Lightning
+        warnings.filterwarnings("ignore", message=".*number of training batches.*")
+        warnings.filterwarnings("ignore", message=".*in eval mode at the start.*")  # a frozen part is
+        yield
 
 
 def _keeps_seeing_the_same(fold: Fold, model: GenreModel) -> bool:

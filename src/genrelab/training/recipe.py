@@ -39,6 +39,10 @@ from genrelab.training.device import Precision
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def to_yaml(self) -> str:
+        """Return all that it says, every default spelled out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
 
 class Choice(BaseModel):
     """A part found by its name, with the options that this part takes."""
@@ -110,6 +114,11 @@ class Train(_Section):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: PositiveInt = 1
 
+    @property
+    def larger_is_better(self) -> bool:
+        """Whether what `monitor` names is to rise."""
+        return self.monitor == "validation_accuracy"
+
     @field_validator("precision", mode="before")
     @classmethod
     def _as_text(cls, value: object) -> object:
@@ -135,7 +144,7 @@ class Start(_Section):
     part: str  # of the network, e.g. "image"; it takes the weights of that run's network
 
     @model_validator(mode="after")
-    def _one_source(self) -> "Start":
+    def _one_source(self) -> Self:
         if (self.run is None) == (self.backbone is None):
             raise ValueError("start.run and start.backbone: name one of them")
         return self
@@ -173,10 +182,6 @@ class Recipe(_Section):
         hop = self.audio.hop if self.audio.hop is not None else self.audio.window / 2
         return max(1, round(hop * self.audio.sample_rate))
 
-    def to_yaml(self) -> str:
-        """Return the resolved recipe, every default spelled out."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
 
 class Members(_Section):
     """What an ensemble is made of (see genrelab.evaluation.ensembles)."""
@@ -191,10 +196,6 @@ class EnsembleRecipe(_Section):
     name: str
     about: str = ""
     ensemble: Members
-
-    def to_yaml(self) -> str:
-        """Return the recipe, every default spelled out."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def quick(recipe: Recipe) -> Recipe:

@@ -35,7 +35,7 @@ class Schedule:
         elif train.schedule == "cosine":
             self._by_epoch = CosineAnnealingLR(optimizer, T_max=train.epochs)
         elif train.schedule == "plateau":
-            mode: Literal["min", "max"] = "max" if train.monitor == "validation_accuracy" else "min"
+            mode: Literal["min", "max"] = "max" if train.larger_is_better else "min"
             self._plateau = ReduceLROnPlateau(
                 optimizer, mode, factor=train.plateau_factor, patience=train.plateau_patience
             )
