@@ -16,7 +16,6 @@ from genrelab.errors import RecipeError
 from genrelab.evaluation.intervals import bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
-from genrelab.frontends import FRONTENDS
 from genrelab.locks import claimed
 from genrelab.recipes.tree import SUFFIXES
 from genrelab.studies.jobs import LOCKS, Job, train_all
@@ -25,6 +24,7 @@ from genrelab.training import run
 from genrelab.training.ensemble import combine_runs
 from genrelab.training.publish import export_run
 from genrelab.training.recipe import EnsembleRecipe, Recipe, load_any, recipe_names
+from genrelab.training.stores import recipe_frontend
 
 PUBLISHED = "published/"
 
@@ -193,10 +193,10 @@ def resolve(plan: Plan, row: str, protocol: str, seed: int, folder: Path) -> Rec
 
 def extracted(recipe: Recipe) -> set[str]:
     """Return the kinds of examples that a recipe's front end takes; empty where it takes sound."""
-    front = FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
-    if front.extraction is None:
+    extraction = recipe_frontend(recipe).extraction
+    if extraction is None:
         return set()
-    kind, options = front.extraction
+    kind, options = extraction
     return {part["kind"] for part in options["parts"]} if kind == "joint" else {kind}
 
 

@@ -117,7 +117,8 @@ def robustness(
     names = list(dict.fromkeys([UNCHANGED, *conditions]))
     read_summary(folder)
     test = Predictions.read(folder / "predictions.parquet").part("test")
-    corpus = load_corpus(load_run_recipe(folder).corpus.kind, **load_run_recipe(folder).corpus.options)
+    recipe = load_run_recipe(folder)
+    corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
     sources = {source.clip: source for source in corpus.sources}
     said = np.full((len(names), len(test), len(test.genres)), 1 / len(test.genres))
     for fold, rows in test.table.groupby("fold").indices.items():

@@ -20,6 +20,11 @@ from genrelab.training.feed import Store
 from genrelab.training.recipe import Recipe, build_augmentation
 
 
+def recipe_frontend(recipe: Recipe) -> FrontEnd:
+    """Build a recipe's front end."""
+    return FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
+
+
 def open_store(
     recipe: Recipe,
     corpus: Corpus,
@@ -51,8 +56,7 @@ def open_store(
     CorpusError
         No clip can be read.
     """
-    rate = recipe.audio.sample_rate
-    front = FRONTENDS[recipe.frontend.kind](sample_rate=rate, **recipe.frontend.options)
+    front = recipe_frontend(recipe)
     extractor = front.extractor()
     if extractor is None and corpus.holds != "sound":
         raise RecipeError(
@@ -94,7 +98,7 @@ def open_views(
     augmentations = view_augmentations(recipe, corpus)
     if not augmentations:
         return []
-    front = FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
+    front = recipe_frontend(recipe)
     extractor = front.extractor()
     assert extractor is not None  # noqa: S101 (for the type checker)
     sound = _open_sound(recipe, corpus, folder, jobs, progress)
@@ -113,7 +117,7 @@ def view_augmentations(recipe: Recipe, corpus: Corpus) -> list[WaveformAugmentat
     RecipeError
         See `open_views`; or nothing would be augmented, or not the sound, as the recipe wants it to be.
     """
-    front = FRONTENDS[recipe.frontend.kind](sample_rate=recipe.audio.sample_rate, **recipe.frontend.options)
+    front = recipe_frontend(recipe)
     is_head = issubclass(NETWORKS[recipe.network.kind], Head)
     made = [build_augmentation(choice, recipe.audio) for choice in recipe.augment]
     augmentations = [one for one in made if isinstance(one, WaveformAugmentation)]
