@@ -144,9 +144,10 @@ def sanity(
 
     from genrelab.cli.console import progress_bars
     from genrelab.explain import sanity as tests
+    from genrelab.explain.explanation import METHODS
     from genrelab.files import atomic_path
 
-    methods = None if method is None else list(tests.METHODS) if method is Method.BOTH else [method.value]
+    methods = None if method is None else METHODS if method is Method.BOTH else [method.value]
     # The file is opened before the minutes that it takes to fill it: a place that cannot be written is refused at once.
     with atomic_path(output) if output else nullcontext() as temporary, progress_bars() as progress:
         task = progress.add_task("Clips", visible=False)

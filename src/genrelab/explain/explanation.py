@@ -177,6 +177,11 @@ def _methods(subject: Subject, ways: Ways) -> tuple[list[str], dict[str, str]]:
         if "gradcam" in chosen:
             find_convolution(subject, ways.layer)
         return chosen, {}
+    return allowed_methods(subject)
+
+
+def allowed_methods(subject: Subject) -> tuple[list[str], dict[str, str]]:
+    """Return the methods that a network allows, and why not the others, by method."""
     try:
         find_convolution(subject)
     except RunError as error:

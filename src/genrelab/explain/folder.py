@@ -14,10 +14,9 @@ from genrelab.explain.explanation import RANDOM_MASKS, Explanation
 from genrelab.explain.listen import mean_answers
 from genrelab.files import atomic_path, require_folder, write_json, write_text
 from genrelab.report.explanation import Layer, explanation_figure
-from genrelab.report.explanation_page import explanation_page, in_words
+from genrelab.report.explanation_page import TITLES, explanation_page, in_words
 from genrelab.report.save import save
 
-TITLES = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
 _PARTIAL = " The network listens past the layer {layer}, too: of what it hears there this map does not tell."
 
 

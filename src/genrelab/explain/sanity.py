@@ -21,7 +21,8 @@ from genrelab.corpora import load_corpus
 from genrelab.errors import RunError
 from genrelab.evaluation.intervals import percentile_interval, resampled_means
 from genrelab.evaluation.predictions import Predictions
-from genrelab.explain.gradcam import find_convolution, gradcam
+from genrelab.explain.explanation import RANDOM_MASKS, allowed_methods
+from genrelab.explain.gradcam import gradcam
 from genrelab.explain.listen import answers, mean_answers, random_answers
 from genrelab.explain.occlusion import Fill, occlusion
 from genrelab.explain.saliency import Saliency, similarity
@@ -29,8 +30,6 @@ from genrelab.explain.subject import Subject, load_subject
 from genrelab.networks.model import GenreModel
 from genrelab.training.fold import recipe_model
 
-METHODS = ("gradcam", "occlusion")
-RANDOM_PARTS = 8
 _RESAMPLES = 1000
 
 # The columns of `sanity` that `summarise` averages, and what they are.
@@ -72,7 +71,7 @@ def sanity(
     keep
         The share of the places that counts as salient.
     methods
-        Of `METHODS`; None for all that the network allows.
+        Of `genrelab.explain.explanation.METHODS`; None for all that the network allows.
     fill
         For occlusion, see `genrelab.explain.occlusion.occlusion`.
     advance
@@ -92,7 +91,7 @@ def sanity(
     rng = np.random.default_rng(seed)
     load = cache(lambda fold: load_subject(folder, fold=fold))
     first = load(0)
-    chosen = methods or _allowed(first)
+    chosen = methods or allowed_methods(first)[0]
     corpus = load_corpus(first.recipe.corpus.kind, **first.recipe.corpus.options)
     if corpus.holds != "sound":
         raise RunError(f"{folder}: its corpus holds {corpus.holds}; these tests need the sound itself")
@@ -117,7 +116,7 @@ def sanity(
             own = _map(method, subject, samples, genre, fill)
             mask = own.top(keep)
             said = answers(subject, samples, own, mask, genre)
-            random = mean_answers(random_answers(subject, samples, own, mask, genre, rng, RANDOM_PARTS))
+            random = mean_answers(random_answers(subject, samples, own, mask, genre, rng, RANDOM_MASKS))
             row: dict[str, Any] = {
                 "clip": clip,
                 "track": track or clip,
@@ -170,14 +169,6 @@ def _map(method: str, subject: Subject, samples: NDArray[np.float32], genre: int
     if method == "gradcam":
         return gradcam(subject, samples, genre)
     return occlusion(subject, samples, genre, fill=fill)
-
-
-def _allowed(subject: Subject) -> list[str]:
-    try:
-        find_convolution(subject)
-    except RunError:
-        return ["occlusion"]
-    return list(METHODS)
 
 
 def randomised(subject: Subject, seed: int) -> Subject:

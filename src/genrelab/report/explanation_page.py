@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from genrelab.report.page import embed, render
 
+TITLES = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
 # Names of frequency ranges as sound engineers use them, and what is mostly heard there.
 BANDS = (
     (0, 60, "sub-bass", "felt more than heard"),
@@ -116,7 +117,7 @@ def explanation_page(facts: Mapping[str, Any], figure: Figure, sounds: Mapping[s
         players=players if small else {name: f"{name}.wav" for name in sounds if name != "whole"},
         ranked=ranked,
         verdict=verdict(facts),
-        titles={"gradcam": "Grad-CAM", "occlusion": "Occlusion"},
+        titles=TITLES,
     )
 
 
