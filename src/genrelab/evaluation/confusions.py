@@ -1,6 +1,6 @@
 """Which genres blend into which, how surely, and in whose music: pure functions of a predictions table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -162,43 +162,40 @@ def by_artist(predictions: Predictions, least: int = ARTIST_TRACKS) -> pd.DataFr
         Unknown artists ("") are left out. `attrs` has ``artists`` and ``questions``: how many were looked at.
     """
     tracks = _by_track(predictions)
-    rows, questions, artists = [], 0, 0
-    names = tracks["artist"].to_numpy(dtype=str)
-    for genre in predictions.genres:
-        inside = (tracks["genre"] == genre).to_numpy()
-        for artist in sorted(set(names[inside]) - {""}):
-            own = inside & (names == artist)
-            if own.sum() < least:
-                continue
-            artists += 1
-            rest = inside & ~own
-            for called in set(predictions.genres) - {genre}:
-                questions += 1
-                goes = (tracks["called"] == called).to_numpy()
-                if not (gone := int((goes & own).sum())):
-                    continue
-                p = hypergeom.sf(gone - 1, int(inside.sum()), int((goes & inside).sum()), int(own.sum()))
-                rows.append(
-                    {
-                        "artist": artist,
-                        "genre": genre,
-                        "tracks": int(own.sum()),
-                        "called": called,
-                        "gone": gone,
-                        "share": gone / own.sum(),
-                        "mean": tracks.loc[own, PREFIX + called].mean(),
-                        "others": (goes & rest).sum() / rest.sum() if rest.any() else np.nan,
-                        "p": float(p),  # 1 for an artist who is a genre's only one: there is nobody to differ from
-                    }
-                )
+    counts = tracks[tracks["artist"] != ""].groupby(["genre", "artist"]).size()
+    asked = counts.index[counts >= least].tolist()
+    rows = [row for genre, artist in asked for row in _gone(tracks, genre, artist)]
+    questions = len(asked) * (len(predictions.genres) - 1)
     table = pd.DataFrame(
         rows, columns=["artist", "genre", "tracks", "called", "gone", "share", "mean", "others", "p"]
     ).astype({"p": float})
     table["holm_p"] = holm([*table["p"], *[1.0] * (questions - len(rows))])[: len(rows)]
     order = {"p": True, "share": False, "artist": True, "called": True}
     table = table.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
-    table.attrs |= {"artists": artists, "questions": questions}
+    table.attrs |= {"artists": len(asked), "questions": questions}
     return table
+
+
+def _gone(tracks: pd.DataFrame, genre: str, artist: str) -> Iterator[dict[str, object]]:
+    """Yield a row of `by_artist`, but for its correction, for each genre that an artist's tracks of a genre go to."""
+    inside = (tracks["genre"] == genre).to_numpy()
+    own = inside & (tracks["artist"] == artist).to_numpy()
+    rest = inside & ~own
+    for called in sorted(set(tracks.loc[own, "called"]) - {genre}):
+        goes = (tracks["called"] == called).to_numpy()
+        gone = int((goes & own).sum())
+        p = hypergeom.sf(gone - 1, int(inside.sum()), int((goes & inside).sum()), int(own.sum()))
+        yield {
+            "artist": artist,
+            "genre": genre,
+            "tracks": int(own.sum()),
+            "called": called,
+            "gone": gone,
+            "share": gone / own.sum(),
+            "mean": tracks.loc[own, PREFIX + called].mean(),
+            "others": (goes & rest).sum() / rest.sum() if rest.any() else np.nan,
+            "p": float(p),  # 1 for an artist who is a genre's only one: there is nobody to differ from
+        }
 
 
 def pair_of(text: str, genres: Sequence[str]) -> tuple[str, str]:

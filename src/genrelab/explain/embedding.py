@@ -22,8 +22,9 @@ from genrelab.corpora.corpus import Corpus
 from genrelab.errors import AudioError, RunError
 from genrelab.evaluation.predictions import PREFIX
 from genrelab.files import content_hash
+from genrelab.networks.model import GenreModel
 from genrelab.training.ensemble import read_ensemble
-from genrelab.training.feed import WINDOWS_AT_ONCE, average_windows
+from genrelab.training.feed import WINDOWS_AT_ONCE, Clips, average_windows
 from genrelab.training.fold import Fold
 from genrelab.training.run import (
     load_models,
@@ -135,23 +136,27 @@ def embed_run(
     tables, vectors = [], []
     task = progress.add_task("embedding", total=sum(len(source.clips(part)) for part in parts)) if progress else None
     for part in parts:
-        clips = source.clips(part)
-        outputs = []
-        with torch.inference_mode():
-            for batch in source.whole_clips(part):
-                pieces = [torch.cat(model(piece), 1) for piece in torch.split(batch.windows, WINDOWS_AT_ONCE)]
-                outputs.append(average_windows(torch.cat(pieces), batch).numpy())
-                if progress and task is not None:
-                    progress.advance(task, len(batch.genres))
-        if outputs:
-            both = np.concatenate(outputs)
-            tables.append(_table(clips, corpus.genres, both[:, : len(corpus.genres)]).assign(split=part, fold=fold))
-            vectors.append(both[:, len(corpus.genres) :])
+        said = []
+        for batch in source.whole_clips(part):
+            said.append(_of_batch(model, batch))
+            if progress and task is not None:
+                progress.advance(task, len(batch.genres))
+        if said:
+            logits, embeddings = np.split(np.concatenate(said), [len(corpus.genres)], axis=1)
+            tables.append(_table(source.clips(part), corpus.genres, logits).assign(split=part, fold=fold))
+            vectors.append(embeddings)
     if not tables:
         raise RunError(f"{folder}: fold {fold} has no clips in its part {' or '.join(parts)}; choose another --fold")
     info = {key: summary[key] for key in ("name", "corpus", "protocol", "folds", "seed", "leaks")}
     info |= {"run": folder.resolve().name, "fold": fold, "source": "run"}
     return Embedded(pd.concat(tables, ignore_index=True), np.concatenate(vectors), info)
+
+
+@torch.inference_mode()
+def _of_batch(model: GenreModel, batch: Clips) -> Float:
+    """Return logits and embedding of each clip in a row, the means over its windows: (clips, genres + size)."""
+    pieces = [torch.cat(model(piece), 1) for piece in torch.split(batch.windows, WINDOWS_AT_ONCE)]
+    return average_windows(torch.cat(pieces), batch).numpy()
 
 
 def bundle_key(bundle: Path, corpus: Corpus) -> str:
