@@ -1,6 +1,5 @@
 """An explanation to the folder that holds it: figure, sounds, page and numbers."""
 
-import io
 import json
 from itertools import count
 from pathlib import Path
@@ -16,6 +15,7 @@ from genrelab.files import atomic_path, require_folder, write_json, write_text
 from genrelab.report.explanation import Layer, explanation_figure
 from genrelab.report.explanation_page import TITLES, explanation_page, in_words
 from genrelab.report.save import save
+from genrelab.report.sounds import flac
 
 _PARTIAL = " The network listens past the layer {layer}, too: of what it hears there this map does not tell."
 
@@ -64,7 +64,7 @@ def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
     page = explanation_page(
         facts,
         figure,
-        {name: _flac(sound / peak, explanation.sample_rate) for name, sound in _sounds(explanation).items()},
+        {name: flac(sound / peak, explanation.sample_rate) for name, sound in _sounds(explanation).items()},
     )
     picture, _ = save(figure, folder, "explanation")
     for name, sound in sounds.items():
@@ -77,12 +77,6 @@ def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
 
 def _sounds(explanation: Explanation) -> dict[str, NDArray[np.float32]]:
     return {"whole": explanation.samples, "kept": explanation.kept, "left-out": explanation.left_out}
-
-
-def _flac(samples: NDArray[np.float32], sample_rate: int) -> bytes:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
-    return buffer.getvalue()
 
 
 def _facts(explanation: Explanation) -> dict[str, Any]:

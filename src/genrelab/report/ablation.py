@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from genrelab.evaluation.intervals import Interval
 from genrelab.report.page import embed, render
-from genrelab.report.style import BLUE, FAINT, VERMILION, WIDTH, new_figure, styled
+from genrelab.report.style import BLUE, FAINT, VERMILION, WIDTH, name_percents, new_figure, styled
 from genrelab.report.words import p_value, percent, points, protocol_words
 
 ONE_SEED = (
@@ -56,7 +56,7 @@ def ablation_figure(table: pd.DataFrame, baseline: str) -> Figure:
             )  # fmt: skip
         axes.set(title=protocol, xlabel="accuracy")
         axes.set_yticks(range(len(variants)), variants)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        name_percents(axes.xaxis)
     panels[0].set_ylim(len(variants) - 0.5, -0.5)
     panels[0].margins(x=0.06)
     return figure

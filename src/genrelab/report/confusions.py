@@ -15,7 +15,7 @@ from genrelab.evaluation.blends import Blend, groups
 from genrelab.evaluation.predictions import PREFIX
 from genrelab.report import words
 from genrelab.report.confusion import RIGHT, WRONG, name_sides, paint_cells
-from genrelab.report.style import BLUE, COLOURS, FAINT, INK, MARKERS, WIDTH, new_figure, styled
+from genrelab.report.style import BLUE, COLOURS, FAINT, INK, MARKERS, WIDTH, name_percents, new_figure, styled
 
 Floats = npt.NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def pairs_figure(pairs: pd.DataFrame, most: int = 15) -> Figure:
     axes.set_yticks(place, labels)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    name_percents(axes.xaxis)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("with 95 % intervals over tracks")
     # Outside: of few pairs, it would lie over their marks.
@@ -119,7 +119,8 @@ def blend_bars_figure(blend: Blend, most: int = 400) -> Figure:
         bottom += values[genre].to_numpy()
     axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(0, 1), xlabel=f"{len(values)} clips of {blend.name}")
     axes.set_xticks([])
-    _percent(axes)
+    name_percents(axes.yaxis)
+    axes.grid(visible=False)
     _legend(figure, colours)
     return figure
 
@@ -151,7 +152,7 @@ def blend_artists_figure(blend: Blend, most: int = 20, unit: str = "artist") -> 
         left += values[genre].to_numpy()
     axes.set_yticks(place, labels)
     axes.set(xlim=(0, 1), ylim=(place[-1] + 0.6, -0.6), xlabel=f"mean probability, {shown}")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    name_percents(axes.xaxis)
     axes.grid(visible=False)
     _legend(figure, colours)
     return figure
@@ -276,11 +277,6 @@ def _stack(values: pd.DataFrame, colours: dict[str, str]) -> pd.DataFrame:
     if "other genres" in colours:
         return values[named].assign(**{"other genres": values.drop(columns=named).sum(axis=1)})
     return values[named]
-
-
-def _percent(axes: Axes) -> None:
-    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes.grid(visible=False)
 
 
 def _legend(figure: Figure, colours: dict[str, str]) -> None:

@@ -19,6 +19,7 @@ from genrelab.report.style import (
     VERMILION,
     WIDTH,
     line_style,
+    name_percents,
     name_powers,
     new_figure,
     styled,
@@ -50,7 +51,7 @@ def training_figure(history: pd.DataFrame) -> Figure:
         axes.margins(x=0.02)
     panels[0].set_ylim(bottom=0)
     panels[1].set_ylim(0, 1)
-    panels[1].yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    name_percents(panels[1].yaxis)
     panels[0].legend(loc="upper right")
     if rates:
         _draw_folds(panels[2], history, "learning_rate", GREEN, "-", label="learning rate")
@@ -97,7 +98,7 @@ def runs_training_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
     highest = max(float(np.nanmax(loss)) for loss in losses)
     grid[0, 0].set(ylabel="loss", ylim=(0, usual if highest > 2 * usual else None))
     grid[1, 0].set(ylabel="accuracy", ylim=(0, 1))
-    grid[1, 0].yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    name_percents(grid[1, 0].yaxis)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure

@@ -1,6 +1,5 @@
 """An explanation of one clip as a page that plays, and what its maps say in words."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from genrelab.report.page import embed, render
+from genrelab.report.page import data_uri, embed, render
 
 TITLES = {"gradcam": "Grad-CAM", "occlusion": "Occlusion"}
 # Names of frequency ranges as sound engineers use them, and what is mostly heard there.
@@ -107,7 +106,7 @@ def explanation_page(facts: Mapping[str, Any], figure: Figure, sounds: Mapping[s
         page played instead.
     """
     small = all(len(sound) < _EMBEDDED for sound in sounds.values())
-    players = {name: f"data:audio/flac;base64,{base64.b64encode(sound).decode()}" for name, sound in sounds.items()}
+    players = {name: data_uri("audio/flac", sound) for name, sound in sounds.items()}
     ranked = sorted(facts["probabilities"].items(), key=lambda item: -item[1])
     return render(
         "explanation.html",

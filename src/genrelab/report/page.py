@@ -209,7 +209,12 @@ def embed(figure: Figure | Path) -> str:
         kind, content = "svg+xml", svg_text(figure).encode()
     else:
         kind, content = ("png" if figure.suffix == ".png" else "svg+xml"), figure.read_bytes()
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return data_uri(f"image/{kind}", content)
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """Return what stands in a page for a file of a media type, such as ``image/png``."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -1,15 +1,17 @@
 """Clips that a page can play: taken into it where they are few, linked where they are many."""
 
-import base64
 import io
 import math
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import soundfile
+from numpy.typing import NDArray
 
 from genrelab.audio.read import probe, read
 from genrelab.errors import AudioError
+from genrelab.report.page import data_uri
 
 EMBEDDED = 1200.0  # seconds of sound that a page takes in: about 8 MB
 _RATE = 22050  # Hz; enough to recognise what one hears
@@ -37,5 +39,12 @@ def taken_in(clips: pd.DataFrame) -> Mapping[str, str]:
             continue
         file = io.BytesIO()
         soundfile.write(file, samples, _RATE, format="MP3")
-        sounds[str(clip)] = f"data:audio/mpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+        sounds[str(clip)] = data_uri("audio/mpeg", file.getvalue())
     return sounds
+
+
+def flac(samples: NDArray[np.float32], sample_rate: int) -> bytes:
+    """Return samples (n,) as a FLAC file of 16 bits."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, sample_rate, format="FLAC", subtype="PCM_16")
+    return file.getvalue()

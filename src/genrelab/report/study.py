@@ -1,7 +1,5 @@
 """A study as one page for screen and paper, whose every number says from which run it comes."""
 
-import base64
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,10 +21,11 @@ from genrelab.report.ablation import findings
 from genrelab.report.bars import genre_bars_figure
 from genrelab.report.curves import MOST_RUNS, reliability_figure, runs_training_figure
 from genrelab.report.difference import difference_figure
-from genrelab.report.page import embed, render
+from genrelab.report.page import data_uri, embed, render
 from genrelab.report.radar import METRICS, radar_figure
 from genrelab.report.radar import MOST_RUNS as WHEEL_RUNS
 from genrelab.report.references import references
+from genrelab.report.sounds import flac
 from genrelab.report.study_commands import commands
 from genrelab.report.study_parts import SECTIONS, Found, Group, Part, Row, Study, StudyRun
 from genrelab.report.study_words import ablation_words, data_words, summary
@@ -284,7 +283,7 @@ def _explanations(explanations: Sequence[Found]) -> list[dict[str, Any]]:
             samples = {name: soundfile.read(path, dtype="float32") for name, path in paths.items()}
             rate = samples["kept"][1]
             played = {"whole": samples["kept"][0] + samples["left-out"][0]} | {n: s for n, (s, _) in samples.items()}
-            sounds = {name: _flac(values, rate) for name, values in played.items()}
+            sounds = {name: data_uri("audio/flac", flac(values, rate)) for name, values in played.items()}
             size = sum(map(len, sounds.values()))
             sounds, left = (sounds, left - size) if size <= left else ({}, left)
         picture = _file(found, "explanation.png", "")
@@ -292,12 +291,6 @@ def _explanations(explanations: Sequence[Found]) -> list[dict[str, Any]]:
             {"found": found, "figure": picture, "sounds": sounds, "files": [path.name for path in paths.values()]}
         )
     return made
-
-
-def _flac(samples: Any, rate: int) -> str:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, rate, format="FLAC", subtype="PCM_16")
-    return f"data:audio/flac;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _used(study: Study) -> list[str]:
@@ -332,6 +325,3 @@ def _hashes(folder: Path) -> tuple[str, str, str]:
 def _css_string(text: str) -> str:
     """Return a text as a CSS string: what is no letter, digit or space is escaped by its number."""
     return '"' + "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in text) + '"'
-
-
-__all__ = ["FIGURES", "study_page"]

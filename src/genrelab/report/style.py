@@ -151,6 +151,11 @@ def name_powers(axis: Axis, between: Sequence[int] = range(2, 10)) -> None:
     axis.set_minor_formatter(_Powers(between))
 
 
+def name_percents(axis: Axis) -> None:
+    """Label an axis of fractions in percent."""
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+
+
 def unit_square(axes: Axes) -> None:
     """Give an axes equal scales from 0 to 1, with a hair of room so that lines at the edge stay whole."""
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
