@@ -24,6 +24,11 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
+def one_line(error: object) -> str:
+    """Return what another library says, which may run over many lines, as one."""
+    return " ".join(str(error).split())
+
+
 class AudioError(GenrelabError):
     """A sound file that cannot be used.
 

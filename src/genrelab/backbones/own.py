@@ -17,7 +17,7 @@ from genrelab.backbones.cache import writing
 from genrelab.backbones.musicnn import Tapped, frontend
 from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
-from genrelab.errors import BackboneError
+from genrelab.errors import BackboneError, one_line
 from genrelab.extractors.backbone import LISTENER, OWN, SAMPLE_RATE, SMALL_YAMNET, WINDOW, backbone_file
 from genrelab.files import atomic_path
 from genrelab.frontends import FrontEnd
@@ -97,7 +97,7 @@ def load_own(name: str, path: Path | None = None) -> Listener | SmallYamnet:
             tensors[key] = join(tensors[key], tensors.pop(key + _SCALES))
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)[:200]
         raise BackboneError(f"{path}: holds no {name} that can be read ({reason}); install genrelab again") from None
     return network.eval()
 

@@ -21,7 +21,7 @@ from genrelab.backbones.pruning import Pruned, prune
 from genrelab.bundles.export import Committee, export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.session import TEACHER, teacher_bundle
-from genrelab.errors import BackboneError
+from genrelab.errors import BackboneError, one_line
 from genrelab.extractors.backbone import OWN, SAMPLE_RATE, SMALL_YAMNET, WINDOW, YAMNET, backbone_file, bring
 from genrelab.files import atomic_path
 from genrelab.frontends.bands import MusicnnBands, Prepare, YamnetBands
@@ -116,7 +116,7 @@ def load_heads(path: Path) -> tuple[list[GenreModel], Metadata]:
             own = f"{number}."
             model.load_state_dict({key[len(own) :]: tensors[key] for key in tensors if key.startswith(own)})
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)[:200]
         raise BackboneError(f"{path}: holds no heads that can be read ({reason})") from None
     return models, metadata
 
@@ -233,6 +233,6 @@ def load_original(name: str) -> Musicnn | MusicnnVgg | Yamnet:
     try:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)[:200]
         raise BackboneError(f"{path}: damaged ({reason}); `{bring(name)}` writes it anew") from None
     return network.eval()

@@ -1,9 +1,18 @@
-"""How the verbs draw progress: on standard error, so that standard output stays data."""
+"""How the verbs speak: progress on standard error, so that standard output stays data; names as they are."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+
+def plain(text: object) -> str:
+    """Keep rich from reading markup, and a terminal commands, in names that others chose."""
+    from rich.markup import escape
+
+    from genrelab.errors import printable
+
+    return escape(printable(text))
 
 
 def progress_bars() -> "Progress":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genrelab.cli.console import plain
 from genrelab.cli.fetch import fetch
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def list_kinds() -> None:
             for name, option in inspect.signature(load).parameters.items()
             if name != "progress"
         ]
-        grid.add_row(kind, (load.__doc__ or "").strip(), _plain(" ".join(options)))
+        grid.add_row(kind, (load.__doc__ or "").strip(), plain(" ".join(options)))
     Console().print(grid)
 
 
@@ -64,11 +65,11 @@ def describe(kind: Kind, root: Root = None, path: Table = None, index: Index = N
     console = Console(highlight=False)
     by_genre = corpus.clips.groupby("genre")
     known = corpus.clips[corpus.clips["artist"] != ""].groupby("genre")
-    grid = Grid("genre", *(_right(name) for name in ("clips", "tracks", "artists", "hours")), title=_plain(corpus.name))
+    grid = Grid("genre", *(_right(name) for name in ("clips", "tracks", "artists", "hours")), title=plain(corpus.name))
     artists = known["artist"].nunique().to_dict()
     for genre, clips in by_genre:
         grid.add_row(
-            _plain(genre),
+            plain(genre),
             str(len(clips)),
             str(clips["track"].nunique()),
             str(artists.get(genre, 0)),
@@ -85,7 +86,7 @@ def describe(kind: Kind, root: Root = None, path: Table = None, index: Index = N
     console.print(grid)
     for title, text in (("citation", corpus.citation), ("licence", corpus.licence), ("folder", corpus.root or "")):
         if text:
-            console.print(f"{title}: {_plain(text)}", soft_wrap=True)
+            console.print(f"{title}: {plain(text)}", soft_wrap=True)
     _print_notes(console, corpus)
 
 
@@ -166,7 +167,7 @@ def build(
     built = SampleStore.build(store, corpus.sources, sample_rate, jobs=jobs, max_seconds=max_seconds)
     console = Console(highlight=False)
     hours = sum(built.samples(clip) for clip in built.clips) / sample_rate / 3600
-    console.print(f"{len(built)} clips, {hours:.2f} h at {sample_rate} Hz in {_plain(store)}", soft_wrap=True)
+    console.print(f"{len(built)} clips, {hours:.2f} h at {sample_rate} Hz in {plain(store)}", soft_wrap=True)
     _print_notes(console, corpus)
     if built.quarantine:
         _print_reasons(console, "in quarantine", built.quarantine)
@@ -223,9 +224,9 @@ def _print_audit(console: "Console", corpus: "Corpus", found: "Audit", title: st
     from rich.table import Column
     from rich.table import Table as Grid
 
-    grid = Grid("genre", *(_right(name) for name in found.class_counts.columns), title=_plain(title))
+    grid = Grid("genre", *(_right(name) for name in found.class_counts.columns), title=plain(title))
     for genre, row in found.class_counts.iterrows():
-        grid.add_row(_plain(genre), *(str(count) for count in row))
+        grid.add_row(plain(genre), *(str(count) for count in row))
     console.print(grid)
     _print_notes(console, corpus)
     duplicates = found.near_duplicates
@@ -236,8 +237,8 @@ def _print_audit(console: "Console", corpus: "Corpus", found: "Audit", title: st
         shown = duplicates.sort_values("parts", key=lambda parts: parts == "", kind="stable").head(30)
         for pair in shown.to_dict("records"):
             pairs.add_row(
-                _plain(pair["clip_a"]),
-                _plain(pair["clip_b"]),
+                plain(pair["clip_a"]),
+                plain(pair["clip_b"]),
                 f"{pair['similarity']:.2f}",
                 f"{pair['offset']:.2f}",
                 "yes" if pair["same_track"] else "no",
@@ -254,30 +255,21 @@ def _print_audit(console: "Console", corpus: "Corpus", found: "Audit", title: st
             f"{artists} {plural} in more than one part, which this protocol allows: its figures are too good."
         )
     for leak in found.leaks:
-        console.print(f"[red]leak:[/] {_plain(leak)}", soft_wrap=True)
+        console.print(f"[red]leak:[/] {plain(leak)}", soft_wrap=True)
     if found.ok:
         console.print("[green]no leaks[/]")
 
 
 def _print_reasons(console: "Console", what: str, reasons: dict[str, str]) -> None:
     for clip, reason in list(reasons.items())[:30]:
-        console.print(f"[yellow]{what}:[/] {_plain(clip)}: {_plain(reason)}", soft_wrap=True)
+        console.print(f"[yellow]{what}:[/] {plain(clip)}: {plain(reason)}", soft_wrap=True)
     if len(reasons) > 30:
         console.print(f"and {len(reasons) - 30} more {what}")
 
 
 def _print_notes(console: "Console", corpus: "Corpus") -> None:
     for note in corpus.notes:
-        console.print(f"[yellow]note:[/] {_plain(note)}", soft_wrap=True)
-
-
-def _plain(text: object) -> str:
-    """Keep rich from reading markup, and a terminal commands, in names that others chose."""
-    from rich.markup import escape
-
-    from genrelab.errors import printable
-
-    return escape(printable(text))
+        console.print(f"[yellow]note:[/] {plain(note)}", soft_wrap=True)
 
 
 def _right(name: str) -> "Column":

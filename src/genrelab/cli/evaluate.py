@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from genrelab.cli.console import plain
+
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A finished run folder.")],
@@ -12,21 +14,18 @@ def evaluate(
 ) -> None:
     """Compute every metric of a run with its interval, and write metrics.json, figures and report.html."""
     from rich.console import Console
-    from rich.markup import escape
 
-    from genrelab.errors import printable
     from genrelab.report.run import evaluate_run
 
     print_metrics(evaluate_run(run, part))
     suffix = "" if part == "test" else f"-{part}"
-    page = escape(printable(run / f"report{suffix}.html"))
+    page = plain(run / f"report{suffix}.html")
     Console().print(f"[bold]{page}[/] shows it all.", highlight=False)
 
 
 def print_metrics(result: dict[str, Any]) -> None:
     """Print what `evaluate_run` returned as a table whose title says how it was measured."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from genrelab.evaluation.metrics import LABELS
@@ -34,7 +33,7 @@ def print_metrics(result: dict[str, Any]) -> None:
 
     console = Console(highlight=False)
     title = f"{result['name']} on {result['corpus']}: {protocol_line(result)}, {result['clips']} {result['part']} clips"
-    table = Table(title=escape(title), title_justify="left", title_style="bold")
+    table = Table(title=plain(title), title_justify="left", title_style="bold")
     table.add_column("metric")
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
@@ -44,4 +43,4 @@ def print_metrics(result: dict[str, Any]) -> None:
         table.add_row(LABELS[name], value, interval)
     console.print(table)
     for leak in result["leaks"]:
-        console.print(f"[yellow]leak allowed:[/] {escape(leak)}")
+        console.print(f"[yellow]leak allowed:[/] {plain(leak)}")

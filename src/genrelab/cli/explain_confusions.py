@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genrelab.cli.console import plain
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -185,7 +187,6 @@ def _corpus_clips(run: Path) -> "tuple[pd.DataFrame | None, str]":
 
 
 def _print(console: Any, pairs: "pd.DataFrame", words: list[str]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from genrelab.evaluation.intervals import Interval
@@ -200,7 +201,7 @@ def _print(console: Any, pairs: "pd.DataFrame", words: list[str]) -> None:
         rate, mean = (
             f"{row[name]:.0%} ({span(Interval(row[f'{name}_low'], row[f'{name}_high']))})" for name in ("rate", "mean")
         )
-        drawn.add_row(escape(row["true"]), escape(row["called"]), f"{row['clips']} of {row['of']}", rate, mean)
+        drawn.add_row(plain(row["true"]), plain(row["called"]), f"{row['clips']} of {row['of']}", rate, mean)
     console.print(drawn)
     for sentence in words:
         console.print(sentence, markup=False, soft_wrap=True)

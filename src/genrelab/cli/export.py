@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from genrelab.cli.console import plain
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="A finished run folder.")],
@@ -24,11 +26,10 @@ def export(
     well it does, on which protocol and how many clips.
     """
     from rich.console import Console
-    from rich.markup import escape
 
     from genrelab.training.publish import export_run
 
     deviation = export_run(run, output, fold=fold, name=name, licence=licence)
     size = output.stat().st_size / 2**20
     agreement = f", agrees with PyTorch to {deviation:.0e}" if output.suffix == ".onnx" else ""
-    Console().print(f"{escape(str(output))}: {size:.1f} MiB{agreement}", highlight=False, soft_wrap=True)
+    Console().print(f"{plain(output)}: {size:.1f} MiB{agreement}", highlight=False, soft_wrap=True)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from genrelab.cli.console import plain
+
 
 def report(
     study: Annotated[
@@ -18,9 +20,7 @@ def report(
 ) -> None:
     """Join runs, ablations, explanations and maps into one page of which every number is traceable to its run."""
     from rich.console import Console
-    from rich.markup import escape
 
-    from genrelab.errors import printable
     from genrelab.report.pdf import find_browser, print_pdf
     from genrelab.report.study_words import summary
     from genrelab.studies.study import report as write
@@ -28,9 +28,9 @@ def report(
     made = write(study, output)
     console = Console(highlight=False, soft_wrap=True)
     for sentence in summary(made):
-        console.print(escape(printable(sentence.replace("\u00a0", " "))))
-    console.print(f"[bold]{escape(printable(output))}[/] tells it all.")
+        console.print(plain(sentence.replace("\u00a0", " ")))
+    console.print(f"[bold]{plain(output)}[/] tells it all.")
     if pdf:
         printed = output.with_suffix(".pdf")
         print_pdf(output, printed, find_browser(browser))
-        console.print(f"[bold]{escape(printable(printed))}[/] is the same to print.")
+        console.print(f"[bold]{plain(printed)}[/] is the same to print.")

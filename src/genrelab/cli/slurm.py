@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from genrelab.cli.console import plain
+
 
 def slurm(
     recipes: Annotated[list[str], typer.Argument(help="Recipe files or names, as for `genrelab train`.")],
@@ -50,11 +52,9 @@ def slurm(
     The scripts name what they run and can be read, changed and submitted by hand, again and again.
     """
     from rich.console import Console
-    from rich.markup import escape
 
     from genrelab.cli.train import corpus_overrides, corpus_section
     from genrelab.cluster import slurm as jobs
-    from genrelab.errors import printable
 
     overrides = [*corpus_overrides(corpus_section(data) if data else {}), *(set_ or [])]
     overrides += [f"protocol.folds={folds}"] if folds is not None else []
@@ -79,7 +79,7 @@ def slurm(
     options = ["--allow-leaks"] * allow_leaks + [word for name in track or [] for word in ("--track", name)]
     tasks = jobs.write_jobs(output, resolved, cluster, options)
     console = Console(highlight=False, soft_wrap=True)
-    place = escape(printable(output))
+    place = plain(output)
     console.print(f"{len(resolved)} run(s) in {tasks} task(s); the job scripts are in [bold]{place}[/]")
     if "wandb" in (track or []):
         console.print(

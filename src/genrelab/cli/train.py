@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genrelab.cli.console import plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -105,13 +107,12 @@ def _folder_name(recipe: str) -> str:
 def _show(folder: Path) -> None:
     """Judge a finished run and print how well it did."""
     from rich.console import Console
-    from rich.markup import escape
 
     from genrelab.cli.evaluate import print_metrics
     from genrelab.report.run import evaluate_run
 
     print_metrics(evaluate_run(folder))
-    Console().print(f"[bold]{escape(str(folder / 'report.html'))}[/] shows it all.", highlight=False)
+    Console().print(f"[bold]{plain(folder / 'report.html')}[/] shows it all.", highlight=False)
 
 
 def corpus_section(data: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from genrelab.corpora.corpus import Corpus, listed
-from genrelab.errors import CorpusError
+from genrelab.errors import CorpusError, one_line
 
 CITATION = (
     "M. Defferrard, K. Benzi, P. Vandergheynst and X. Bresson: FMA: A dataset for music analysis. "
@@ -160,7 +160,7 @@ def _read_tracks(path: Path) -> pd.DataFrame:
             path, header=None, skiprows=3, usecols=list(wanted), dtype=str, keep_default_na=False, encoding="utf-8"
         )
     except (OSError, ValueError, csv.Error) as error:  # pandas' errors of parsing are ValueErrors
-        raise CorpusError(f"{path}: the table cannot be read: {' '.join(str(error).split())}") from None
+        raise CorpusError(f"{path}: the table cannot be read: {one_line(error)}") from None
     table = table.rename(columns=wanted)[list(wanted.values())]
     if not (numbers := table["clip"].str.fullmatch(r"\d{1,6}")).all():
         raise CorpusError(f"{path}: {table.loc[~numbers, 'clip'].iloc[0]!r} is no track's number")

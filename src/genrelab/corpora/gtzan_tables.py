@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from genrelab.corpora import gtzan
 from genrelab.corpora import gtzan_facts as facts
 from genrelab.corpora.corpus import Corpus, listed
-from genrelab.errors import CorpusError
+from genrelab.errors import CorpusError, one_line
 from genrelab.extractors.handcrafted import COLUMNS
 
 CITATION = f"{gtzan.CITATION}; its columns: A. Olteanu: GTZAN Dataset, Kaggle, 2020"
@@ -106,7 +106,7 @@ def _read(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise CorpusError(f"{path}: there is no such table") from None
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise CorpusError(f"{path}: cannot be read as a CSV table ({' '.join(str(error).split())})") from None
+        raise CorpusError(f"{path}: cannot be read as a CSV table ({one_line(error)})") from None
     if missing := [name for name in ("filename", *COLUMNS) if name not in table]:
         raise CorpusError(f"{path}: is no table of the 57 columns; it has no column {listed(missing)}")
     numbers = table[list(COLUMNS)].apply(pd.to_numeric, errors="coerce")

@@ -12,7 +12,7 @@ from genrelab.corpora import gtzan
 from genrelab.corpora import gtzan_facts as facts
 from genrelab.corpora.corpus import Corpus, listed
 from genrelab.corpora.gtzan_tables import read_rows
-from genrelab.errors import AudioError, CorpusError
+from genrelab.errors import AudioError, CorpusError, one_line
 from genrelab.extractors.picture import HEIGHT, WIDTH
 
 CITATION = f"{gtzan.CITATION}; its pictures: A. Olteanu: GTZAN Dataset, Kaggle, 2020"
@@ -106,5 +106,5 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.float32]:
     except UnidentifiedImageError:
         raise AudioError(path, "is not a PNG picture") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # damage raises any of them
-        raise AudioError(path, f"the picture is damaged ({' '.join(str(error).split())})") from None
+        raise AudioError(path, f"the picture is damaged ({one_line(error)})") from None
     return dots.reshape(-1)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from genrelab.corpora.corpus import Corpus, listed
-from genrelab.errors import CorpusError
+from genrelab.errors import CorpusError, one_line
 
 
 def load(
@@ -89,7 +89,7 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         return readers[path.suffix.lower()]()
     except (OSError, ValueError) as error:  # pandas' and pyarrow's errors of parsing are ValueErrors
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else one_line(error)
         if isinstance(error, UnicodeDecodeError):
             reason = "it is not UTF-8; save it as that (in Excel: CSV UTF-8)"
         raise CorpusError(f"{path}: the table cannot be read: {reason}") from None

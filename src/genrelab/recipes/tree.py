@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from genrelab.errors import RecipeError
+from genrelab.errors import RecipeError, one_line
 from genrelab.recipes import RECIPES, recipe_files
 
 SUFFIXES = (".yaml", ".yml")  # what tells a recipe's file from its name
@@ -72,8 +72,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = " ".join(str(error).split())
-        raise RecipeError(f"{path}: not YAML: {line}") from None
+        raise RecipeError(f"{path}: not YAML: {one_line(error)}") from None
     if not isinstance(tree, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of keys to values, not {type(tree).__name__}")
     return tree

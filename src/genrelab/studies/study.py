@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from genrelab.errors import RunError, printable
+from genrelab.errors import RunError, one_line, printable
 from genrelab.files import write_text
 from genrelab.report.run import read_run
 from genrelab.report.study import study_page
@@ -150,7 +150,7 @@ def _read_file(path: Path) -> StudyFile:
     try:
         return StudyFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        raise RunError(f"{path}: not YAML: {one_line(error)}") from None
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "it"

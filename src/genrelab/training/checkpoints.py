@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from genrelab.errors import RunError
+from genrelab.errors import RunError, one_line
 from genrelab.files import atomic_path
 
 
@@ -73,7 +73,7 @@ def load_weights(module: nn.Module, path: Path, part: str = "") -> None:
         weights = load_file(path)
         module.load_state_dict({name[len(part) :]: weights[name] for name in weights if name.startswith(part)})
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)[:200]
         raise RunError(
             f"{path}: cannot be loaded into this recipe's network ({reason}); copy it anew, or train again"
         ) from None
