@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from genrelab.corpora.corpus import Corpus
     from genrelab.explain.embedding import Embedded
 
-DEFAULT = "default"
-
 
 def embedding(
     runs: Annotated[list[Path] | None, typer.Argument(help="Finished run folders.")] = None,
@@ -23,9 +21,7 @@ def embedding(
     train: Annotated[
         bool, typer.Option("--train", help="Show the clips that the network has learned from as well, marked.")
     ] = False,
-    bundle: Annotated[
-        str | None, typer.Option(help=f"Instead of runs: an .onnx file, or {DEFAULT}, with --data.")
-    ] = None,
+    bundle: Annotated[str | None, typer.Option(help="Instead of runs: an .onnx file, or default, with --data.")] = None,
     data: Annotated[Path | None, typer.Option(help="The clips for --bundle: a folder or a table.")] = None,
     with_audio: Annotated[
         bool,
@@ -108,7 +104,7 @@ def _of_bundle(bundle: str, data: Path, output: Path, seed: int, with_audio: boo
     from genrelab.corpora import load_corpus
     from genrelab.explain.embedding import bundle_key, embed_bundle
 
-    classifier = Classifier(None if bundle == DEFAULT else bundle)
+    classifier = Classifier(bundle)
     section = corpus_section(data)
     corpus = load_corpus(section.pop("kind"), **section)
     key = bundle_key(classifier.path, corpus)

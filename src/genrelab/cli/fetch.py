@@ -77,7 +77,7 @@ def _accept(console: "Console", wanted: "Source", place: str, accepted: bool) ->
     for title, text in (
         ("what", wanted.about),
         ("from", place),
-        ("size", _gigabytes(wanted.size) if wanted.size else "not published"),
+        ("size", f"{wanted.size / 1e9:.1f} GB" if wanted.size else "not published"),
         ("licence", wanted.licence),
         ("terms", wanted.terms),
         ("page", wanted.page),
@@ -166,7 +166,3 @@ def _bar(console: "Console", title: str) -> Iterator[Callable[[int, int], None]]
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total or None)
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

@@ -1,5 +1,6 @@
 """A recipe's YAML as one tree of plain values: found, laid over its bases, changed by what the command line says."""
 
+import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -41,6 +42,11 @@ def read_tree(name: str, overrides: Sequence[str] = ()) -> tuple[dict[str, Any],
     for override in overrides:
         tree = _merge(tree, _parse_override(override))
     return tree, path
+
+
+def as_overrides(change: Mapping[str, Any]) -> list[str]:
+    """Return differences by dotted key as overrides; YAML and not JSON, whose 1e-05 YAML takes for a word."""
+    return [f"{key}={yaml.safe_dump(value, default_flow_style=True, width=math.inf)}" for key, value in change.items()]
 
 
 def _find(name: str) -> Path:

@@ -1,7 +1,6 @@
 """Ablations: what becomes of a recipe when one thing of it is another. A study's file holds only differences."""
 
 import hashlib
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import atomic_path, write_json, write_text
 from genrelab.recipes import RECIPES
+from genrelab.recipes.tree import as_overrides
 from genrelab.report.ablation import ablation_figure, ablation_page
 from genrelab.report.save import save
 from genrelab.studies.jobs import Job
@@ -117,10 +117,10 @@ def resolve(plan: Plan, variant: str, protocol: str, seed: int) -> Recipe:
     """Return the recipe of one run."""
     study = plan.study
     overrides = [
-        *_overrides(study.common),
+        *as_overrides(study.common),
         *plan.overrides,
-        *_overrides(study.variants[variant] or {}),
-        *_overrides({"name": f"{study.name}/{variant}", "about": study.about}),
+        *as_overrides(study.variants[variant] or {}),
+        *as_overrides({"name": f"{study.name}/{variant}", "about": study.about}),
         *(f"protocol.name={protocol}", f"protocol.folds={plan.folds}", f"seed={seed}"),
         *plan.last,
     ]
@@ -224,8 +224,3 @@ def write_study(plan: Plan, jobs: Mapping[tuple[str, str, int], Job], folder: Pa
     write_json(folder / "study.json", info)
     write_text(folder / "ablation.html", ablation_page(info, table, figure))
     return table
-
-
-def _overrides(change: Mapping[str, Any]) -> list[str]:
-    """Return a tree of differences as overrides; YAML and not JSON, whose 1e-05 YAML takes for a word."""
-    return [f"{key}={yaml.safe_dump(value, default_flow_style=True, width=math.inf)}" for key, value in change.items()]

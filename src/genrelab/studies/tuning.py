@@ -24,7 +24,7 @@ from genrelab import __version__
 from genrelab.errors import RecipeError, RunError
 from genrelab.files import atomic_path, write_json, write_text
 from genrelab.locks import claimed
-from genrelab.recipes.tree import SUFFIXES
+from genrelab.recipes.tree import SUFFIXES, as_overrides
 from genrelab.report.save import save
 from genrelab.report.tuning import tuning_figure
 from genrelab.studies.journal import locks_folder, open_study
@@ -189,10 +189,8 @@ class Tuning:
         return values
 
     def _resolve(self, values: dict[str, Any], name: str) -> Recipe:
-        changes = [f"{key}={_yaml(value)}" for key, value in values.items()]
-        return load_recipe(
-            self.plan.recipe, [*self.plan.data, *self.plan.overrides, *changes, *([f"name={name}"] if name else [])]
-        )
+        changes = as_overrides(values | ({"name": name} if name else {}))
+        return load_recipe(self.plan.recipe, [*self.plan.data, *self.plan.overrides, *changes])
 
     def table(self) -> pd.DataFrame:
         """Return a line a trial.
@@ -350,7 +348,3 @@ def _silence() -> None:
     """Optuna tells of every trial; so do we."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-
-
-def _yaml(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True, width=math.inf)
