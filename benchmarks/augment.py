@@ -11,13 +11,13 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import statistics
-import time
 from collections.abc import Callable
 
 import librosa
 import numpy as np
 import torch
 from arguments import add_repeats, parser_of
+from common import seconds_of
 from numpy.typing import NDArray
 
 from genrelab.augment import AUGMENTATIONS, FeatureNoise
@@ -40,13 +40,6 @@ def sound(samples: int) -> NDArray[np.float32]:
     clip += 0.02 * rng.standard_normal(samples)
     clip[:: SAMPLE_RATE // 2] += 0.5
     return clip.astype(np.float32)
-
-
-def milliseconds(function: Callable[[], object]) -> float:
-    """Return how long one call takes."""
-    start = time.perf_counter()
-    function()
-    return 1000 * (time.perf_counter() - start)
 
 
 def work(kind: str) -> tuple[Callable[[], object], int, Callable[[], object] | None]:
@@ -84,8 +77,8 @@ def compare(kind: str, mel: Callable[[], object], repeats: int) -> str:
     calls = [ours, mel, *([reference] if reference else [])]
     for call in calls:  # warms them up
         call()
-    rounds = [[milliseconds(call) for call in calls] for _ in range(repeats)]
-    cost, mel_cost, *theirs = (statistics.median(column) for column in zip(*rounds, strict=True))
+    rounds = [[seconds_of(call) for call in calls] for _ in range(repeats)]
+    cost, mel_cost, *theirs = (1e3 * statistics.median(column) for column in zip(*rounds, strict=True))
     peer = f"{theirs[0]:12.2f} {theirs[0] / cost:13.1f}" if theirs else f"{'-':>12} {'-':>13}"
     stage = AUGMENTATIONS[kind].stage
     return f"{kind:15} {stage:9} {cost / examples:12.3f} {peer} {cost / examples / mel_cost:7.2f}"

@@ -5,14 +5,12 @@ python benchmarks/classify.py [FOLDER]    (without a folder: mp3s of 30 s are sy
 
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from itertools import cycle, islice
 from pathlib import Path
 
-import numpy as np
-import soundfile
 from arguments import add_repeats, at_least, folder, parser_of
+from common import seconds_of, synthesise
 
 from genrelab.audio.processors import processors
 from genrelab.audio.read import probe, read
@@ -36,7 +34,7 @@ def main() -> None:
     add_repeats(parser, 5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        music = arguments.folder or synthesise(Path(scratch), files=10)
+        music = arguments.folder or synthesise(Path(scratch) / "music", files=10)
         found = sorted(sound_files(music))
         if not found:
             parser.error(f"{music}: no sound files")
@@ -66,7 +64,7 @@ def compare(classifier: Classifier, paths: list[Path], jobs: int, repeats: int) 
     times: dict[str, list[float]] = {name: [] for name in ways}
     for repeat in range(repeats + 1):
         for name, work in ways.items():
-            took = seconds(lambda work=work: list(in_order(work, paths, jobs)))
+            took = seconds_of(lambda work=work: list(in_order(work, paths, jobs)))
             if repeat:  # the first round fills the page cache
                 times[name].append(took)
     music = sum(probe(path).seconds for path in paths)
@@ -78,23 +76,6 @@ def compare(classifier: Classifier, paths: list[Path], jobs: int, repeats: int) 
         spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
         print(f"  {name:<30} {statistics.median(took):7.3f} s   ratio {statistics.median(ratios):5.2f} {spread}")
     print(f"  classify is {music / statistics.median(times['classify']):.0f} times real time")
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long `work` takes."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
-def synthesise(folder: Path, files: int) -> Path:
-    """Write mp3s of 30 s, 44.1 kHz, stereo: chords over noise, enough to keep a codec busy."""
-    rng = np.random.default_rng(0)
-    at = np.arange(30 * 44100) / 44100
-    for number in range(files):
-        tones = np.sin(2 * np.pi * rng.uniform(80, 2000, (2, 5))[:, :, None] * at).sum(axis=1) * 0.1
-        soundfile.write(folder / f"{number:03d}.mp3", (tones + 0.05 * rng.standard_normal(tones.shape)).T, 44100)
-    return folder
 
 
 if __name__ == "__main__":

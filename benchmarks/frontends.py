@@ -9,13 +9,13 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import statistics
-import time
 from collections.abc import Callable
 
 import librosa
 import numpy as np
 import torch
 from arguments import add_repeats, parser_of
+from common import seconds_of
 from numpy.typing import NDArray
 
 from genrelab.frontends import FRONTENDS
@@ -68,13 +68,6 @@ def sound(seconds: float) -> Array:
     return clip.astype(np.float32)
 
 
-def milliseconds(function: Callable[[], object]) -> float:
-    """Return how long one call takes."""
-    start = time.perf_counter()
-    function()
-    return 1000 * (time.perf_counter() - start)
-
-
 def compare(name: str, clip: Array, repeats: int) -> str:
     """Return the row of one front end."""
     options, reference = PEERS[name]
@@ -82,8 +75,8 @@ def compare(name: str, clip: Array, repeats: int) -> str:
     waveform = torch.from_numpy(clip)[None]
     ours, theirs = frontend(waveform)[0, 0].numpy(), reference(clip)  # warms both up
     error = np.abs(ours - theirs).max() / np.ptp(theirs)
-    rounds = [(milliseconds(lambda: frontend(waveform)), milliseconds(lambda: reference(clip))) for _ in range(repeats)]
-    fast, slow = (statistics.median(column) for column in zip(*rounds, strict=True))
+    rounds = [(seconds_of(lambda: frontend(waveform)), seconds_of(lambda: reference(clip))) for _ in range(repeats)]
+    fast, slow = (1e3 * statistics.median(column) for column in zip(*rounds, strict=True))
     return f"{name:12} {fast:12.1f} {slow:12.1f} {slow / fast:13.1f} {error:16.1e}"
 
 

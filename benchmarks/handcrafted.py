@@ -11,12 +11,11 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
 import statistics
-import time
-from collections.abc import Callable
 
 import librosa
 import numpy as np
 from arguments import add_repeats, file, parser_of
+from common import seconds_of
 from numpy.typing import NDArray
 
 from genrelab.audio.read import read
@@ -57,13 +56,6 @@ def sound(seconds: float) -> NDArray[np.float32]:
     return clip.astype(np.float32)
 
 
-def milliseconds(function: Callable[[], object]) -> float:
-    """Return how long one call takes."""
-    start = time.perf_counter()
-    function()
-    return 1000 * (time.perf_counter() - start)
-
-
 def main() -> None:
     """Print the ratio, and the column that differs most."""
     parser = parser_of(__doc__)
@@ -78,11 +70,11 @@ def main() -> None:
     ours, theirs = extractor(clip), columns_of_librosa(clip)  # warms both up
     error = np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-12)
     rounds = [
-        (milliseconds(lambda: extractor(clip)), milliseconds(lambda: columns_of_librosa(clip)))
+        (seconds_of(lambda: extractor(clip)), seconds_of(lambda: columns_of_librosa(clip)))
         for _ in range(arguments.repeats)
     ]
     ratios = [slow / fast for fast, slow in rounds]
-    fast, slow = (statistics.median(column) for column in zip(*rounds, strict=True))
+    fast, slow = (1e3 * statistics.median(column) for column in zip(*rounds, strict=True))
     print(f"{len(clip) / SAMPLE_RATE:.1f} s of sound, one thread, medians of {arguments.repeats} rounds")
     print(f"  genrelab      {fast:8.1f} ms")
     print(f"  librosa       {slow:8.1f} ms")

@@ -7,14 +7,12 @@ import random
 import shutil
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import soundfile
 from arguments import add_repeats, at_least, folder, parser_of
+from common import seconds_of, synthesise
 
 from genrelab.audio.read import probe
 from genrelab.audio.store import ClipSource, SampleStore
@@ -63,10 +61,10 @@ def compare(paths: list[Path], scratch: Path, jobs: int, repeats: int, sample_ra
     for number in range(repeats):
         # Memory that the machine has not used yet costs ten times as much to write to: each store takes the last one's.
         shutil.rmtree(scratch / f"store-{number - 1}", ignore_errors=True)
-        decodes.append(seconds(decode))
-        builds.append(seconds(lambda number=number: build(number)))
+        decodes.append(seconds_of(decode))
+        builds.append(seconds_of(lambda number=number: build(number)))
         ratios.append(builds[-1] / decodes[-1])
-    again = seconds(lambda: build(repeats - 1))
+    again = seconds_of(lambda: build(repeats - 1))
     store = SampleStore(scratch / f"store-{repeats - 1}")
     print(f"{len(paths)} files, {jobs} threads, {repeats} alternating repeats, store at {sample_rate} Hz, medians")
     print(f"  plain soundfile decode      {statistics.median(decodes):8.3f} s")
@@ -83,27 +81,7 @@ def crop_seconds(store: SampleStore, crops: int = 2000) -> float:
     places = [
         (clip, chance.randrange(max(1, store.samples(clip) - count))) for clip in chance.choices(store.clips, k=crops)
     ]
-    return seconds(lambda: [store.read(clip, start, count) for clip, start in places]) / crops
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long `work` takes."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
-def synthesise(folder: Path, files: int) -> Path:
-    """Write mp3s of 30 s, 44.1 kHz, stereo: chords over noise, enough to keep a codec busy."""
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    at = np.arange(30 * 44100) / 44100
-    for number in range(files):
-        pitches = rng.uniform(80, 2000, (2, 5))
-        tones = np.sin(2 * np.pi * pitches[:, :, None] * at).sum(axis=1) * 0.1
-        sound = tones + 0.05 * rng.standard_normal(tones.shape)
-        soundfile.write(folder / f"{number:03d}.mp3", sound.T, 44100)
-    return folder
+    return seconds_of(lambda: [store.read(clip, start, count) for clip, start in places]) / crops
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import soundfile
 from numpy.typing import NDArray
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py") if path.stem != "arguments")
+NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.py") if path.stem not in ("arguments", "common"))
 
 # Wrong arguments of each, and a word of the sentence that says so.
 WRONG = {
