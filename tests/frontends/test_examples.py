@@ -129,7 +129,7 @@ def test_a_part_weighs_as_much_as_was_said(examples):
         ("statistics", {"contrast_rows": 65}, r"frontend\.contrast_rows: 65 .* of which 128 bins make 0 to 64"),
         ("statistics", {"contrast_rows": -1}, r"frontend\.contrast_rows: -1 is not a number of groups"),
         ("joint", {"parts": []}, r"frontend\.parts: is empty"),
-        ("joint", {"parts": [{"kind": "mel"}]}, "'mel' takes sound"),
+        ("joint", {"parts": [{"kind": "mel"}]}, "'mel' takes sound; join .*: picture, handcrafted, backbone"),
         ("joint", {"parts": [{"kind": "photo"}]}, "'photo' is no front end"),
         ("joint", {"parts": [{"kind": "picture", "weight": 0}]}, r"parts\[0\]\.weight: 0 is no positive number"),
         ("joint", {"parts": [{"kind": "picture", "weight": "2x"}]}, r"parts\[0\]\.weight: '2x' is no positive number"),

@@ -25,9 +25,9 @@ def load(
     ----------
     path
         A ``.csv`` (with commas, or semicolons as Excel writes it in much of Europe), ``.tsv``, ``.parquet``,
-        ``.jsonl`` or ``.ndjson`` file. It needs the column ``genre`` and one of
-        ``path`` and ``clip``; ``start`` and ``seconds`` (s) cut a clip out of its file; ``track`` and ``artist`` say
-        which clips must stay together. All other columns are kept.
+        ``.jsonl`` or ``.ndjson`` file. It needs the column ``genre`` and one of ``path`` and ``clip``; ``start`` and
+        ``seconds`` (s) cut a clip out of its file; ``track`` and ``artist`` say which clips must stay together. All
+        other columns are kept.
     columns
         Our names for columns that are called otherwise in the table: ``{"genre": "label"}``.
     root
@@ -45,8 +45,7 @@ def load(
     if "genre" not in table or not {"path", "clip"} & set(table.columns):
         raise CorpusError(
             f"{path}: the table needs a column 'genre' and one of 'path' and 'clip'; it has "
-            f"{', '.join(table.columns)}. "
-            "Name others with columns, e.g. {genre: label, path: file}"
+            f"{', '.join(table.columns)}. Name others with columns, e.g. {{genre: label, path: file}}"
         )
     for name in ("start", "seconds"):
         if name in table:

@@ -26,6 +26,11 @@ class Joint(FrontEnd):
         ``{"kind": ..., options}`` of each front end; all of them need an extractor. ``weight`` beside them multiplies
         what it gives (1.0 where it is missing): of features that are scaled alike, a penalised head makes less of few
         than of many.
+
+    Raises
+    ------
+    RecipeError
+        There is no part, or one is unknown, takes sound or weighs nothing.
     """
 
     def __init__(self, sample_rate: int, parts: Sequence[dict[str, Any]]) -> None:
@@ -41,7 +46,7 @@ class Joint(FrontEnd):
             if made[-1].extraction is None:
                 raise RecipeError(
                     f"frontend.parts[{number}].kind: {options['kind']!r} takes sound; join those that take examples: "
-                    "picture, handcrafted"
+                    "picture, handcrafted, backbone, or statistics of one of them"
                 )
         if not made:
             raise RecipeError("frontend.parts: is empty; name two front ends or more")

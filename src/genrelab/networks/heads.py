@@ -34,6 +34,8 @@ class Head(Network):
         Number of genres.
     settings
         What may be chosen, each with the values to try.
+    output
+        The layer that a `lesson` makes, before its logits are divided by a temperature.
 
     Raises
     ------
