@@ -31,7 +31,6 @@ PACKAGE = Wheel(
     "musicnn==0.1.0", "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa", "29 MB, ISC licence"
 )
 LICENCE = "ISC, (c) 2019 Jordi Pons, Universitat Pompeu Fabra; trained by him (backbones/musicnn/LICENSE in the cache)"
-N_MELS = 96
 
 
 class Tapped(nn.Module):
@@ -73,7 +72,7 @@ def fetch_musicnn(wheel: Path | None = None, say: Callable[[str], None] = lambda
 
 def build(name: str) -> Musicnn | MusicnnVgg:
     """Return one of the four networks, with fresh weights."""
-    shape = (1, N_MELS, 1 + WINDOW // 256)
+    shape = frontend().shape(WINDOW)
     if name.endswith("musicnn"):
         return Musicnn(shape, 50)
     return MusicnnVgg(shape, 50, pools=MSD_POOLS if name.startswith("MSD") else MTT_POOLS)
