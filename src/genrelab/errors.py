@@ -6,10 +6,16 @@ class GenrelabError(Exception):
 
 
 class Terminated(SystemExit):
-    """SIGTERM, where the command line hears it: the program ends as after Ctrl-C, with its own exit status."""
+    """SIGTERM or SIGHUP, where the command line hears it: the program ends as after Ctrl-C, with a status of its own.
 
-    def __init__(self) -> None:
-        super().__init__(143)  # what shells give for a program that SIGTERM ended
+    Parameters
+    ----------
+    number
+        The signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)  # what shells give for a program that it ended
 
 
 class GenrelabWarning(UserWarning):

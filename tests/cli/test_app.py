@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -177,29 +177,39 @@ def test_waiting_threads_sleep_soon_unless_the_environment_says_how(
     assert os.environ.get("GOMP_SPINCOUNT") == found
 
 
-def test_sigterm_is_left_to_those_who_hear_it_already(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(params=[name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)])
+def ending(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
+    number = signal.Signals[request.param]
+    before = signal.signal(number, signal.SIG_DFL)  # whatever who started the tests does with it
+    yield number
+    signal.signal(number, before)
+
+
+def test_a_signal_is_left_to_those_who_hear_it_already(monkeypatch: pytest.MonkeyPatch, ending: signal.Signals):
     heard = []
-    monkeypatch.setattr("genrelab.cli.info.info", lambda: signal.raise_signal(signal.SIGTERM))
-    before = signal.signal(signal.SIGTERM, lambda *_: heard.append(1))
-    try:
-        assert (main(["info"]), heard) == (0, [1])
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    monkeypatch.setattr("genrelab.cli.info.info", lambda: signal.raise_signal(ending))
+    signal.signal(ending, lambda *_: heard.append(1))
+    assert (main(["info"]), heard) == (0, [1])
+    signal.signal(ending, signal.SIG_IGN)  # as nohup has it for SIGHUP
+    assert main(["info"]) == 0
 
 
-def test_sigterm_ends_a_verb_once_and_is_the_systems_again_afterwards(monkeypatch: pytest.MonkeyPatch):
+def test_a_signal_ends_a_verb_once_and_is_the_systems_again_afterwards(
+    monkeypatch: pytest.MonkeyPatch, ending: signal.Signals
+):
     cleaned = []
 
     def info() -> None:
         try:
-            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(ending)
         finally:
-            signal.raise_signal(signal.SIGTERM)  # `timeout` sends two
+            signal.raise_signal(ending)  # `timeout` sends two, and so does a terminal that goes
             cleaned.append(1)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))  # as writing to a terminal that has gone
 
     monkeypatch.setattr("genrelab.cli.info.info", info)
-    assert (main(["info"]), cleaned) == (143, [1])
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert (main(["info"]), cleaned) == (128 + ending, [1])
+    assert signal.getsignal(ending) is signal.SIG_DFL
 
 
 def test_a_thread_may_run_a_verb(capsys: pytest.CaptureFixture[str]):

@@ -285,19 +285,17 @@ def test_the_first_failure_ends_a_list_that_is_still_being_written(tiny_bundle: 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_at_once_and_keeps_what_was_done(
-    music: Path, tiny_bundle: Path, number: signal.Signals, status: int
-):
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_stops_at_once_and_keeps_what_was_done(music: Path, tiny_bundle: Path, name: str, status: int):
     command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", "json", "-"]
-    # A job that a shell starts in the background inherits that SIGINT is ignored; this one shall hear it anywhere.
-    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    # Started in the background, or by nohup, a job inherits that it is ignored; this one shall hear it anywhere.
+    listen = partial(signal.signal, signal.Signals[name], signal.SIG_DFL)
     with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, preexec_fn=listen) as process:
         assert process.stdin and process.stdout  # noqa: PT018
         process.stdin.write((os.fsencode(music / "a.wav") + b"\n") * 500)
         process.stdin.flush()
         process.stdout.peek()  # waits until the array has begun
-        process.send_signal(number)
+        process.send_signal(signal.Signals[name])
         try:
             process.wait(30)
         finally:
@@ -309,15 +307,15 @@ def test_a_signal_stops_at_once_and_keeps_what_was_done(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_leaves_no_half_written_file(music: Path, tiny_bundle: Path, number: signal.Signals, status: int):
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_leaves_no_half_written_file(music: Path, tiny_bundle: Path, name: str, status: int):
     (music / "out").mkdir()
     output = music / "out" / "x.jsonl"
     command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-f", "jsonl", "-o", output, "-"]
-    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    listen = partial(signal.signal, signal.Signals[name], signal.SIG_DFL)
     with subprocess.Popen(command, stdin=PIPE, stderr=PIPE, preexec_fn=listen) as process:
         until(lambda: any((music / "out").iterdir()))
-        process.send_signal(number)
+        process.send_signal(signal.Signals[name])
         try:
             _, errors = process.communicate(timeout=30)
         finally:
@@ -325,6 +323,14 @@ def test_a_signal_leaves_no_half_written_file(music: Path, tiny_bundle: Path, nu
     assert process.returncode == status
     assert b"Traceback" not in errors
     assert list((music / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+def test_no_answer_is_lost_for_what_standard_error_does_not_take(music: Path, tiny_bundle: Path):
+    command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, music, "-o", music / "x.jsonl"]
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run(command, stderr=full).returncode == 0
+    assert len((music / "x.jsonl").read_text().splitlines()) == 3
 
 
 @pytest.mark.skipif(os.name != "posix", reason="shells of POSIX close streams so")

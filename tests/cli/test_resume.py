@@ -220,13 +220,14 @@ def test_a_disk_without_locks_is_written_all_the_same(
     assert len(rows(music / "x.csv")) == 3
 
 
-@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
+@pytest.fixture(params=["SIGINT", "SIGTERM", "SIGHUP"])
 def stopped(
     request: pytest.FixtureRequest, music: Path, tiny_bundle: Path
 ) -> Iterator[Callable[..., tuple[int, bytes]]]:
     def run(*options: object) -> tuple[int, bytes]:
         command = [sys.executable, "-c", PROGRAM, "classify", "-b", tiny_bundle, "-o", music / "x.jsonl", "-", *options]
-        listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        number = signal.Signals[request.param]
+        listen = partial(signal.signal, number, signal.SIG_DFL)
         with subprocess.Popen(command, stdin=PIPE, stderr=PIPE, preexec_fn=listen) as process:
             assert process.stdin
             process.stdin.write(os.fsencode(music / "a.wav") + b"\n")
@@ -236,12 +237,12 @@ def stopped(
                 assert time.monotonic() < ends
                 time.sleep(0.01)
             time.sleep(0.5)
-            process.send_signal(request.param)
+            process.send_signal(number)
             try:
                 _, told = process.communicate(timeout=30)
             finally:
                 process.kill()
-        return process.returncode - (128 + request.param), told
+        return process.returncode - (128 + number), told
 
     return run
 

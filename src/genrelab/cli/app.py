@@ -10,7 +10,15 @@ from typing import Annotated, NamedTuple
 import typer
 
 from genrelab import __version__
-from genrelab.cli.streams import close_quietly, hold_closed_streams, say, spoken_warnings, terminable, write_utf8
+from genrelab.cli.streams import (
+    close_quietly,
+    expendable_stderr,
+    hold_closed_streams,
+    say,
+    spoken_warnings,
+    terminable,
+    write_utf8,
+)
 from genrelab.errors import GenrelabError, printable
 
 
@@ -93,12 +101,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         The exit status: 0, 1 if some files failed, 2 for a mistake in the arguments, recipe, table or bundle, or a
-        place that cannot be written (in one line, without traceback), 130 after Ctrl-C, 143 after SIGTERM.
+        place that cannot be written (in one line, without traceback), 130 after Ctrl-C, 143 after SIGTERM and 129 after
+        SIGHUP.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     hold_closed_streams()
     write_utf8(sys.stdout)
     _share_processors()
+    with expendable_stderr():
+        status = _status_of(arguments)
+    close_quietly(sys.stdout)
+    return status
+
+
+def _status_of(arguments: Sequence[str]) -> int:
+    """Run the command line and say what went wrong."""
     status = 0
     try:
         with terminable(), spoken_warnings():
@@ -121,7 +138,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = 2
     except KeyboardInterrupt:
         status = INTERRUPTED
-    close_quietly(sys.stdout)
     return status
 
 

@@ -81,7 +81,7 @@ def classify(
 
     The result goes to standard output, all else to standard error. A file that fails has a line that says why, and
     the batch goes on. The exit status is 0 if all went well, 1 if a file failed, 2 if the arguments or the bundle are
-    wrong, 130 after Ctrl-C and 143 after SIGTERM.
+    wrong, 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP.
     """
     from genrelab.audio.processors import processors
     from genrelab.bundles.classifier import Classifier

@@ -13,6 +13,9 @@ from typing import Any, TextIO
 
 from genrelab.errors import GenrelabWarning, Terminated, printable
 
+# What ends a program from outside: `kill`, and the terminal that goes (Windows has no SIGHUP).
+_ENDING = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__]
+
 
 def write_utf8(stream: TextIO) -> None:
     """Make a stream take every text: data are UTF-8 whatever the locale, and nothing in a file's name is an error."""
@@ -42,6 +45,35 @@ def hold_closed_streams() -> None:
     os.close(nowhere)
 
 
+class _Expendable(io.FileIO):
+    """A file whose words may be lost: what cannot be written to it is taken all the same."""
+
+    def write(self, data: Any, /) -> int:
+        with suppress(OSError):
+            return super().write(data)
+        return len(data)
+
+
+def _expendable(number: int, encoding: str, errors: str | None) -> TextIO:
+    file = io.BufferedWriter(_Expendable(number, "w", closefd=False))
+    return io.TextIOWrapper(file, encoding=encoding, errors=errors, line_buffering=True)
+
+
+@contextmanager
+def expendable_stderr() -> Iterator[None]:
+    """Let no work fail for what it cannot tell: a terminal that has gone, a reader that has, a log on a full disk."""
+    stream = sys.__stderr__
+    if stream is None or stream is not sys.stderr:  # closed, or what a notebook or a test put there
+        yield
+        return
+    stream.flush()
+    sys.stderr = _expendable(stream.fileno(), stream.encoding, stream.errors)
+    try:
+        yield
+    finally:
+        sys.stderr = stream  # the other is left open: loggers may hold it to the end
+
+
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
     """Say our own warnings as we say errors, each of them once."""
@@ -63,33 +95,36 @@ def spoken_warnings() -> Iterator[None]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Raise `Terminated` where SIGTERM comes, so that what Ctrl-C cleans up is cleaned up then, too."""
-    # Who ignores it, or handles it in another way, shall go on doing so; and threads may set no handlers.
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL or not _in_main_thread():
-        yield
-        return
-    heard = False
+    """Raise `Terminated` where SIGTERM or SIGHUP comes, so that what Ctrl-C cleans up is cleaned up then, too."""
+    # Who ignores one (as nohup has it), or handles it in another way, shall go on doing so; and threads may set none.
+    ours = [number for number in _ENDING if _in_main_thread() and signal.getsignal(number) is signal.SIG_DFL]
+    heard: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
-        nonlocal heard
-        if not heard:  # `timeout` sends it twice: the second must not break into the cleaning up
-            heard = True
-            raise Terminated
+        heard.append(number)
+        if len(heard) == 1:  # `timeout` sends it twice: the second must not break into the cleaning up
+            raise Terminated(number)
 
-    signal.signal(signal.SIGTERM, end)
+    for number in ours:
+        signal.signal(number, end)
     try:
         yield
+    except OSError:
+        if heard:  # as what is still to be told to a terminal that has gone
+            raise Terminated(heard[0]) from None
+        raise
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back while something is written, and let them strike when that stands there whole."""
+    """Hold Ctrl-C, SIGTERM and SIGHUP back while something is written, and let them strike when that stands there."""
     if not _in_main_thread():
         yield  # Python hears no signals here
         return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *_ENDING)}
     strikes = {number: strike for number, strike in handlers.items() if callable(strike)}
     struck: list[tuple[int, FrameType | None]] = []
     try:
@@ -141,7 +176,7 @@ def quiet_libraries() -> Iterator[TextIO]:
     os.dup2(nowhere, 2)
     os.close(nowhere)
     try:
-        with open(real, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1) as stream:
+        with _expendable(real, "utf-8", "backslashreplace") as stream:
             yield stream if ours else sys.stderr  # it may have been turned elsewhere, as by redirect_stderr
     finally:
         os.dup2(real, 2)
