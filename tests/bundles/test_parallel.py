@@ -3,8 +3,9 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from functools import partial
-from itertools import count, islice
+from itertools import count, islice, repeat
 from queue import SimpleQueue
 
 import pytest
@@ -104,3 +105,28 @@ def test_leaving_does_not_wait_for_an_item_that_never_comes():
         if thread.name == "genrelab items":
             thread.join(5)
     assert len(taken) <= 2
+
+
+@pytest.mark.parametrize("entry", range(4))
+def test_an_interruption_that_strikes_where_a_lock_was_just_taken_leaves_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch, entry: int
+):
+    enter, entries = threading.Condition.__enter__, count()
+
+    def struck(condition: threading.Condition) -> bool:
+        taken = enter(condition)
+        if threading.current_thread() is caller and next(entries) == entry:
+            raise KeyboardInterrupt
+        return taken
+
+    def call() -> None:
+        with suppress(KeyboardInterrupt), closing(in_order(time.sleep, repeat(0.01, 60), jobs=2)) as results:
+            next(results)
+            monkeypatch.setattr(threading.Condition, "__enter__", struck)
+            for _ in results:
+                pass
+
+    caller = threading.Thread(target=call, daemon=True)
+    caller.start()
+    caller.join(10)
+    assert not caller.is_alive()

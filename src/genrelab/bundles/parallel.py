@@ -33,34 +33,43 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], jobs: int) -
         yield from map(work, items)
         return
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="genrelab")
-    pending: SimpleQueue[Future[Result] | None] = SimpleQueue()  # None: there are no more
-    room = threading.Semaphore(AHEAD * jobs - 1)
+    # Ctrl-C strikes the caller anywhere, also where `threading`'s semaphores and a future that is not done have just
+    # taken their lock, which nobody then lets go of. Of these queues it takes none.
+    pending: SimpleQueue[SimpleQueue[Future[Result]] | None] = SimpleQueue()  # None: there are no more
+    room: SimpleQueue[None] = SimpleQueue()
+    for _ in range(AHEAD * jobs - 1):
+        room.put(None)
     left = threading.Event()
+
+    def expect(future: Future[Result]) -> None:
+        done: SimpleQueue[Future[Result]] = SimpleQueue()
+        future.add_done_callback(done.put)
+        pending.put(done)
 
     def take() -> None:
         try:
             for item in items:
                 if left.is_set():
                     return
-                pending.put(pool.submit(work, item))
-                room.acquire()
+                expect(pool.submit(work, item))
+                room.get()
                 if left.is_set():
                     return
             pending.put(None)
         except BaseException as error:  # noqa: BLE001 (whatever it is: raised where the results are taken)
             failed: Future[Result] = Future()
             failed.set_exception(error)
-            pending.put(failed)
+            expect(failed)
 
     # A daemon: it may wait for an item that never comes, and nobody shall wait for it.
     taker = threading.Thread(target=take, name="genrelab items", daemon=True)
     taker.start()
     try:
-        while (result := pending.get()) is not None:
-            room.release()
-            yield result.result()
+        while (done := pending.get()) is not None:
+            room.put(None)
+            yield done.get().result()
     finally:
         left.set()
-        room.release()
+        room.put(None)
         pool.shutdown(cancel_futures=True)
         taker.join(0.2)  # gone by then unless it waits for an item
