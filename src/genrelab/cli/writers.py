@@ -3,11 +3,14 @@
 import csv
 import json
 from collections.abc import Sequence
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from genrelab.bundles.prediction import Prediction, as_utf8
 from genrelab.cli.formats import Format
 from genrelab.errors import printable
+
+if TYPE_CHECKING:
+    from genrelab.cli.table import Cell
 
 Timeline = Sequence[tuple[float, float, Prediction]]
 
@@ -154,25 +157,23 @@ class TableWriter:
     """A table for people, printed when all rows are there (also after Ctrl-C)."""
 
     def __init__(self, stream: TextIO, runners_up: int, tags: bool = False) -> None:
-        from rich.table import Table
+        from genrelab.cli.table import Column, Table
 
         self._stream, self._runners_up, self._tags = stream, runners_up, tags
-        self._table = Table(box=None, pad_edge=False, header_style="bold")
-        self._table.add_column("file", overflow="fold")
-        self._table.add_column("genre", no_wrap=True)
-        self._table.add_column("probability", no_wrap=True)
-        self._table.add_column("then" if runners_up else "", style="dim")
-        if tags:
-            self._table.add_column("tags", style="dim")
-        self._table.add_column("length", justify="right", no_wrap=True)
+        self._table = Table(
+            Column("file", folds=True),
+            Column("genre"),
+            Column("probability"),
+            Column("then" if runners_up else "", folds=True),
+            *([Column("tags", folds=True)] if tags else []),
+            Column("length", right=True),
+        )
 
     def add(self, prediction: Prediction, timeline: Timeline | None) -> None:
         """Add a file's row, and one for each stretch of its timeline with the same genre."""
-        from rich.text import Text
-
-        self._row(Text(_shown(prediction.path)), prediction, clock(prediction.seconds))
+        self._row(_shown(prediction.path), "", prediction, clock(prediction.seconds))
         for start, end, span in merged(timeline or ()):
-            self._row(Text(f"  {clock(start)}–{clock(end)}", "dim"), span, "")  # noqa: RUF001
+            self._row(f"  {clock(start)}–{clock(end)}", "dim", span, "")  # noqa: RUF001
 
     def close(self) -> None:
         """Print the table."""
@@ -181,36 +182,32 @@ class TableWriter:
         console = Console(file=self._stream, highlight=False)
         if not console.is_terminal:
             console.width = WIDE
-        if self._table.row_count:
-            console.print(self._table)
+        if self._table.rows:
+            self._table.print(console)
 
-    def _row(self, name: Any, prediction: Prediction, length: str) -> None:
-        from rich.text import Text
-
+    def _row(self, name: str, style: str, prediction: Prediction, length: str) -> None:
+        genre, probability, then = _called(prediction), "", "silent"
         if prediction.error is not None:
-            name.stylize("red")
-            self._add(name, Text("–"), "", Text(_shown(prediction.error), "not dim red"), prediction, length)  # noqa: RUF001
-        elif prediction.genre is None or prediction.probability is None:
-            self._add(name, Text("unknown", "yellow"), "", Text("silent"), prediction, length)
-        else:
-            others = prediction.genres[1 : 1 + self._runners_up]
-            self._add(name, _called(prediction), bar(prediction.probability), Text(_shares(others)), prediction, length)
-
-    def _add(self, name: Any, genre: Any, probability: str, then: Any, prediction: Prediction, length: str) -> None:
-        from rich.text import Text
-
+            style = "red"
+            then = _shown(prediction.error)
+        elif prediction.probability is not None:
+            probability = bar(prediction.probability)
+            then = _shares(prediction.genres[1 : 1 + self._runners_up])
         likely = [(tag, share) for tag, share in prediction.tags if share >= LIKELY_TAG]
-        tags = [Text(_shares(likely[:TAGS]))] if self._tags else []
-        self._table.add_row(name, genre, probability, then, *tags, length)
+        tags: list[Cell] = [((_shares(likely[:TAGS]), "dim"),)] if self._tags else []
+        last = (then, "red" if prediction.error is not None else "dim")
+        self._table.rows.append((((name, style),), genre, ((probability, ""),), (last,), *tags, ((length, ""),)))
 
 
-def _called(prediction: Prediction) -> Any:
-    """Return a genre, a blend or "unknown" with the best guess, as rich's text."""
-    from rich.text import Text
-
+def _called(prediction: Prediction) -> "Cell":
+    """Return a genre, a blend or "unknown" with the best guess, in its colours."""
+    if prediction.error is not None:
+        return (("–", ""),)  # noqa: RUF001
+    if prediction.genre is None:
+        return (("unknown", "yellow"),)
     if prediction.unknown:
-        return Text("unknown", "yellow").append(f" ({_shown(prediction.genre)}?)", "dim")
-    return Text(_shown(" + ".join(prediction.blend) or prediction.genre), "bold")
+        return ("unknown", "yellow"), (f" ({_shown(prediction.genre)}?)", "dim")
+    return ((_shown(" + ".join(prediction.blend) or prediction.genre), "bold"),)
 
 
 def _shown(text: str | None) -> str:
