@@ -11,8 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import typer
+from numpy.typing import NDArray
 
 from genrelab import __version__
 from genrelab.cli.app import EXTRAS, VERBS, main
@@ -210,6 +213,36 @@ def test_a_signal_ends_a_verb_once_and_is_the_systems_again_afterwards(
     monkeypatch.setattr("genrelab.cli.info.info", info)
     assert (main(["info"]), cleaned) == (128 + ending, [1])
     assert signal.getsignal(ending) is signal.SIG_DFL
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows removes no folder that somebody is in")
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("classify {song}", 0),
+        ("classify {song} -o x.csv", 2),
+        ("classify {song} -o x.csv --resume", 2),
+        ("info", 2),
+        ("compare a b", 2),
+        ("corpus list", 2),
+        ("--version", 0),
+    ],
+)
+def test_a_working_folder_that_was_removed_is_told_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    make_tone: Callable[..., NDArray[np.float32]],
+    words: str,
+    status: int,
+):
+    soundfile.write(tmp_path / "song.wav", make_tone(220, 1), 22050)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(words.format(song=tmp_path / "song.wav").split()) == status
+    told = capsys.readouterr().err.splitlines()
+    assert status == 0 or told == ["genrelab: the folder that you are in was removed; cd to another one"]
 
 
 def test_a_thread_may_run_a_verb(capsys: pytest.CaptureFixture[str]):

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
@@ -60,6 +61,8 @@ EXTRAS = {
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules.split()}
 
+_NOWHERE = "the folder that you are in was removed; cd to another one"
+
 INTERRUPTED = 130  # what shells give for a program that Ctrl-C ended
 
 
@@ -81,6 +84,8 @@ def application(arguments: Sequence[str]) -> typer.Typer:
         if name != called:
             app.command(name, help=verb.summary)(_uncalled)
             continue
+        if name != "classify":  # the others write to the working folder, or load PyTorch, which dies without one
+            _require_working_folder()
         function = getattr(import_module(verb.module), verb.attribute)
         if isinstance(function, typer.Typer):
             app.add_typer(function, name=name, help=verb.summary)
@@ -132,13 +137,30 @@ def _status_of(arguments: Sequence[str]) -> int:
         say(f"this verb needs {module}: pip install 'genrelab[{_EXTRA_OF[module]}]'", style="red")
         status = 2
     except OSError as error:  # a place that cannot be written, a full disk; what names no file is a fault of ours
-        if error.filename is None and error.errno not in _NO_ROOM:
+        if _is_nowhere():
+            say(_NOWHERE, style="red")
+        elif error.filename is None and error.errno not in _NO_ROOM:
             raise
-        say(f"{printable(error.filename or 'disk')}: {error.strerror or error}", style="red")
+        else:
+            say(f"{printable(error.filename or 'disk')}: {error.strerror or error}", style="red")
         status = 2
     except KeyboardInterrupt:
         status = INTERRUPTED
     return status
+
+
+def _require_working_folder() -> None:
+    if _is_nowhere():
+        raise GenrelabError(_NOWHERE)
+
+
+def _is_nowhere() -> bool:
+    """Return whether the working folder was removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _share_processors() -> None:
