@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -49,7 +50,16 @@ def test_what_is_left_out_and_what_may_be_one_genre_is_noted(tmp_path, sound):
 
 def test_one_genre_only_is_refused(tmp_path, sound):
     sound(tmp_path / "jazz/a.wav")
-    with pytest.raises(CorpusError, match="at least two genres"):
+    with pytest.raises(CorpusError, match=r"'jazz', and a classifier needs at least two genres$"):
+        load_corpus("folder", root=tmp_path)
+
+
+def test_where_the_genres_lie_a_folder_deeper_it_is_told_what_to_give(tmp_path, sound):
+    for genre in ("jazz", "rock"):
+        sound(tmp_path / "audio" / genre / "a.wav")
+    (tmp_path / "clips.csv").touch()
+    places = re.escape(f"give {tmp_path / 'audio'} or {tmp_path / 'clips.csv'}")
+    with pytest.raises(CorpusError, match=f"'audio', .*; if the genres lie deeper, {places}$"):
         load_corpus("folder", root=tmp_path)
 
 

@@ -54,6 +54,8 @@ def load(root: str | os.PathLike[str]) -> Corpus:
         raise CorpusError(
             f"{root}: {hint}; put the files of each genre into a folder of its own: {root}/<genre>/<file>"
         )
+    if len({genre for _, genre, _ in rows}) == 1:
+        raise CorpusError(_one_genre(root, Path(paths[0]).relative_to(root).parts[0]))
     return Corpus(
         name=root.name,
         clips=pd.DataFrame(rows, columns=["clip", "genre", "artist"]).assign(path=pd.Series(paths, dtype=object)),
@@ -61,3 +63,13 @@ def load(root: str | os.PathLike[str]) -> Corpus:
         root=root,
         notes=tuple(notes),
     )
+
+
+def _one_genre(root: Path, only: str) -> str:
+    """Return what is wrong where all lies in one folder: there is one genre, or the genres lie a folder deeper."""
+    said = (
+        f"{printable(root)}: all its sound files lie in the folder {only!r}, and a classifier needs at least two genres"
+    )
+    others = [str(root / only)] if sum(path.is_dir() for path in (root / only).iterdir()) > 1 else []
+    others += [str(root / "clips.csv")] if (root / "clips.csv").is_file() else []
+    return said + (f"; if the genres lie deeper, give {' or '.join(map(printable, others))}" if others else "")
