@@ -14,9 +14,11 @@ from subprocess import PIPE
 from threading import Timer
 
 import numpy as np
+import onnxruntime
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from genrelab.cli.app import main
 
@@ -323,6 +325,19 @@ def test_a_signal_leaves_no_half_written_file(music: Path, tiny_bundle: Path, na
     assert process.returncode == status
     assert b"Traceback" not in errors
     assert list((music / "out").iterdir()) == []
+
+
+def test_too_little_memory_is_told_in_one_line(
+    music: Path, classify: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+):
+    class Session(onnxruntime.InferenceSession):
+        def run(self, *_: object) -> None:
+            raise RuntimeException("Non-zero status code returned while running Conv node: std::bad_alloc")
+
+    monkeypatch.setattr("onnxruntime.InferenceSession", Session)
+    status, _, told = classify(music, "-o", music / "x.csv")
+    assert (status, not (music / "x.csv").exists()) == (2, True)
+    assert told.splitlines()[-1].startswith("genrelab: there is too little memory; ")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")

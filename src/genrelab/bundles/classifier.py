@@ -20,7 +20,7 @@ from genrelab.bundles.answer import Outputs, answer, calibrated, needed_outputs,
 from genrelab.bundles.listening import hear_file, is_audible, require_length
 from genrelab.bundles.parallel import in_order
 from genrelab.bundles.prediction import Prediction
-from genrelab.bundles.session import EMBEDDING, LOGITS, build_extractor, find_bundle, open_bundle
+from genrelab.bundles.session import EMBEDDING, LOGITS, build_extractor, find_bundle, memory_errors, open_bundle
 from genrelab.errors import AudioError, BundleError
 
 # Windows in one run of the graph: more are no faster, and their activations are memory to be had first. The twelve of a
@@ -332,7 +332,8 @@ class Classifier:
         """Return outputs of the graph by their names, a row a window, from one run of it a batch of windows."""
 
         def hear(batch: NDArray[np.float32]) -> Outputs:
-            outputs = self._session.run(list(names), {self._input: self._take(batch)})
+            with memory_errors():
+                outputs = self._session.run(list(names), {self._input: self._take(batch)})
             return dict(zip(names, outputs, strict=True))
 
         return _joined(list(in_order(hear, batches, self._threads)))

@@ -2,7 +2,8 @@
 
 import importlib.resources
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import onnxruntime
@@ -94,7 +95,10 @@ def open_bundle(path: Path) -> tuple[onnxruntime.InferenceSession, Metadata]:
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        with memory_errors():
+            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except MemoryError:
+        raise
     except Exception as error:  # ONNX Runtime's errors have no base of their own
         raise BundleError(
             f"{path}: not a bundle, or one for a newer ONNX Runtime: {onnxruntime.__version__} cannot open it ({error})"
@@ -112,6 +116,17 @@ def open_bundle(path: Path) -> tuple[onnxruntime.InferenceSession, Metadata]:
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from error
     return session, metadata
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raise `MemoryError` where ONNX Runtime has none left, which its own errors, of several types, only mention."""
+    try:
+        yield
+    except Exception as error:
+        if any(mention in str(error) for mention in ("bad_alloc", "Failed to allocate memory")):
+            raise MemoryError(str(error)) from error
+        raise
 
 
 def build_extractor(metadata: Metadata) -> Extractor | None:

@@ -144,6 +144,9 @@ def _status_of(arguments: Sequence[str]) -> int:
         else:
             say(f"{printable(error.filename or 'disk')}: {error.strerror or error}", style="red")
         status = 2
+    except MemoryError:
+        say("there is too little memory; end other programs, raise this one's limit, or give fewer --jobs", style="red")
+        status = 2
     except KeyboardInterrupt:
         status = INTERRUPTED
     return status
