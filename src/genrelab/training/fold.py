@@ -42,7 +42,7 @@ from genrelab.training.feed import (
     Store,
     clip_logits,
 )
-from genrelab.training.memory import peak_memory_mb
+from genrelab.training.memory import kept_memory, peak_memory_mb
 from genrelab.training.processes import Processes
 from genrelab.training.recipe import Recipe, build_augmentation
 from genrelab.training.solve import solve
@@ -165,7 +165,8 @@ def train_fold(
         return is_finished(fold.folder)
 
     if not processes.agreed(finished):
-        _train_anew(fold, processes, progress, loggers)
+        with kept_memory():
+            _train_anew(fold, processes, progress, loggers)
     return pd.read_parquet(fold.folder / "predictions.parquet")
 
 
