@@ -177,6 +177,18 @@ def test_an_explanation_is_traced_to_its_run(make: Make, tmp_path: Path) -> None
     }
 
 
+def test_an_explanation_is_traced_to_its_run_among_namesakes_of_other_rows(make: Make, tmp_path: Path) -> None:
+    first, second = make("cnn/random-0"), make("crnn/random-0", "short/gtzan-crnn-short")
+    for run in (first, second):
+        why = tmp_path / "study" / "why" / run.parent.name
+        explain(why, run)
+        facts = json.loads((why / "explanation.json").read_text())
+        facts["recipe"] = json.loads((run / "run.json").read_text())["name"]
+        (why / "explanation.json").write_text(json.dumps(facts))
+    study = read_study(tmp_path / "study")
+    assert [[run.place for run in found.runs] for found in study.explanations] == [["cnn/random-0"], ["crnn/random-0"]]
+
+
 def test_a_file_lists_folders_with_titles_and_says_what_is_shown(make: Make, tmp_path: Path) -> None:
     make("runs/a-0")
     make("runs/a-1", seed=1)

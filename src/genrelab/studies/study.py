@@ -266,12 +266,16 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def _made_from(folder: Path, facts: dict[str, Any], runs: Iterable[StudyRun]) -> list[StudyRun]:
-    """Return the run that an explanation or a map was made from: the one it lies in, that of its name, or its like."""
+    """Return the run that an explanation or a map was made from: the one it lies in, that of its name, or its like.
+
+    Folders of several rows have one name (``fma-cnn/random-0``, ``gtzan-m5/random-0``): of them, the one that is like.
+    """
     real = folder.resolve()
     around = [run for run in runs if real.is_relative_to(run.run.folder.resolve())]
     named = [run for run in runs if facts.get("run") in (run.run.folder.name, run.run.folder.resolve().name)]
     like = [run for run in runs if _identity(run.run.info) == _identity(facts)]
-    return (around or named or like)[:1] if len(around or named or like) == 1 else []
+    found = around or [run for run in named if _identity(run.run.info) == _identity(facts)] or named or like
+    return found if len(found) == 1 else []
 
 
 def _identity(facts: dict[str, Any]) -> tuple[Any, ...]:
