@@ -62,6 +62,25 @@ def test_options_may_stand_before_the_run(tones_run, clip, tmp_path) -> None:
     assert facts["listening"]["kept_share"] <= 0.5
 
 
+def test_what_was_asked_for_is_noted_down(tones_run, clip, tmp_path) -> None:
+    words = ["explain", str(tones_run), str(clip), "--layer", "blocks.0.conv", "--patch", "9", "8", "--fill", "mean"]
+    assert main([*words, "-o", str(tmp_path)]) == 0
+    facts = json.loads((tmp_path / "explanation.json").read_text())
+    assert (facts["layer"], facts["patch"], facts["fill"]) == ("blocks.0.conv", [9, 8], "mean")
+
+
+def test_a_second_run_does_not_overwrite_what_the_first_says_of_a_song(tones_run, clip, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = Path(shutil.copytree(tones_run, tmp_path / "other"))
+    for run in (tones_run, other, tones_run):
+        assert main(["explain", str(run), str(clip), "--method", "gradcam"]) == 0
+    told = {
+        folder.name: json.loads((folder / "explanation.json").read_text())["run"]
+        for folder in (tmp_path / "explanations").iterdir()
+    }
+    assert told == {"high0": tones_run.name, "high0-2": "other"}
+
+
 def test_files_of_one_name_are_explained_in_folders_of_their_own(tones_run, clip, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     samples, rate = soundfile.read(clip)

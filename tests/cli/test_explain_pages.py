@@ -143,7 +143,9 @@ def test_a_map_is_made_once_and_read_again(tones_run: Path, tmp_path: Path, call
     table = pd.read_parquet(tmp_path / "embedding.parquet")
     assert {"clip", "genre", "artist", "split", "tsne_x", "tsne_y", "umap_x", "umap_y"} <= set(table)
     assert (tmp_path / "figures" / "by_artist.svg").is_file()
-    assert json.loads((tmp_path / "embedding.json").read_text())["merits"]["clips"] == 12
+    facts = json.loads((tmp_path / "embedding.json").read_text())
+    assert facts["merits"]["clips"] == 12
+    assert (facts["parts"], facts["map_seed"]) == (["test", "train", "validation"], 0)
 
 
 def test_with_audio_the_page_holds_the_sound(tones_run: Path, tmp_path: Path, call, quick_maps: list[int]) -> None:

@@ -138,9 +138,9 @@ def page(sounds: dict[str, bytes] | None = None, **changes: object) -> str:
     return explanation_page(facts(**changes), Figure(), sounds or three)
 
 
-def test_the_page_names_run_protocol_and_fold_and_escapes_names() -> None:
+def test_the_page_names_recipe_run_protocol_and_fold_and_escapes_names() -> None:
     text = page()
-    assert "run a-run · artist-folds · fold 1 of 3" in text
+    assert "fma-cnn, run a-run · artist-folds · fold 1 of 3" in text
     assert "&lt;my&gt; song.flac" in text
     assert "never learned from it" in text
     assert "None of 8 random parts left it as low" in text

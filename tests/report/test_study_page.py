@@ -149,20 +149,42 @@ def test_commands_ask_again_for_what_was_asked_for(study: Study) -> None:
     usual = study.explanations[0].facts
     asked = usual | {"file": "a song.flac", "genre": "rock", "start": 30.0, "seconds": 10.0, "refused": {"gradcam": ""}}
     asked["listening"] = usual["listening"] | {"keep": 0.1}
+    asked |= {"layer": "blocks.0.conv", "patch": [4, 8], "fill": "silence"}
+    mapped = {"name": "a", "words": [], "fold": 1, "parts": ["test", "train", "validation"], "map_seed": 3}
+    of_bundle = {"name": "b", "words": [], "source": "bundle", "parts": ["all"], "map_seed": 0}
+    sized = study.ablations[0].facts | {"asked": "/m/it's.yaml", "recipe": "tuned/m5", "overrides": ["name=it's"]}
+    tuned = {"recipe": "small", "study": "mine", "objective": "validation_loss", "trials": {"complete": 3, "fail": 1},
+             "best": {"number": 0, "value": 1.0}, "folds": 2, "overrides": ["max_clips=8"], "seed": 1,
+             "asked_space": ["train.lr=log:1e-4:1e-2", "/m/space.yaml"], "pruner": "none"}  # fmt: skip
     blend = {"name": "a", "words": [], "pairs": [], "pair": ["r & b", "rock"], "as_blend": "/m/afro.csv"}
     blend["part"] = "validation"
     folder = study.explanations[0].folder
     (folder / "figures").mkdir(exist_ok=True)
-    (folder / "figures" / "soft.svg").write_text("<svg/>")
+    for name in ("figures/soft", "figures/by_genre", "tuning"):
+        (folder / f"{name}.svg").write_text("<svg/>")
     page = study_page(
         replace(
             study,
+            ablations=[replace(study.ablations[0], facts=sized)],
+            tunings=[Found("T1", "a tuning", folder, tuned)],
             explanations=[Found("E1", "why", folder, asked, runs=study.runs[:1])],
+            maps=[
+                Found("M1", "map", folder, mapped | {"merits": {"artist_effect": None}}, runs=study.runs[:1]),
+                Found("M2", "bundle", folder, of_bundle | {"merits": {"artist_effect": None}}),
+            ],
             confusions=[Found("C1", "pairs", folder, blend, runs=study.runs[:1])],
         )
     )
     commands = unescape(re.search(r"<h3>Commands</h3>\n<pre>(.*?)</pre>", page, re.S)[1])
-    options = "--fold 0 --genre rock --keep 0.1 --start 30 --seconds 10"
+    options = "--protocol random --folds 3 --seeds 2 --set 'name=it'\"'\"'s'"
+    assert f"genrelab ablate 'it'\"'\"'s.yaml' --recipe tuned/m5 {options} --output size" in commands
+    options = "--space train.lr=log:1e-4:1e-2 --space space.yaml --trials 4 --folds 2 --seed 1 --pruner none"
+    assert f"genrelab tune small {options} --study mine --set max_clips=8 --output 'a tuning'" in commands
+    assert "genrelab explain embedding runs/1 --fold 1 --train --seed 3 --output map" in commands
+    assert "genrelab explain embedding --bundle BUNDLE --data DATA --output bundle" in commands
+    options = (
+        "--fold 0 --genre rock --keep 0.1 --start 30 --seconds 10 --layer blocks.0.conv --patch 4 8 --fill silence"
+    )
     assert f"genrelab explain runs/1 'a song.flac' {options} --output why" in commands
     options = "--pair 'r & b,rock' --as-blend afro.csv --part validation"
     assert f"genrelab explain confusions runs/1 {options} --output pairs" in commands

@@ -204,6 +204,7 @@ def test_the_verb_trains_writes_and_goes_on(tones: Path, tmp_path: Path, capsys)
     assert "http" not in page.replace("http://www.w3.org", "")
     info = json.loads((out / "study.json").read_text())
     assert (info["kind"], info["seeds"], len(info["runs"])) == ("ablation", [0], 3)
+    assert (info["asked"], info["recipe"]) == (command[1], None)
     assert (out / info["runs"][1]["folder"] / "predictions.parquet").is_file()
     before = {path: path.stat().st_mtime_ns for path in out.rglob("run.json")}
     assert main(command) == 0

@@ -117,7 +117,9 @@ def test_the_verb_tunes_writes_the_best_recipe_and_goes_on(base: str, tmp_path: 
     assert list(table["number"]) == [0, 1, 2]
     assert set(table["state"]) == {"complete"}
     assert list(table.loc[0, ["train.lr", "network.filters", "train.batch_size"]]) == [0.01, 1.0, 8]  # as the recipe is
-    best = json.loads((out / "tuning.json").read_text())["best"]
+    facts = json.loads((out / "tuning.json").read_text())
+    assert (facts["asked_space"], facts["seed"], facts["pruner"]) == (list(SPACE), 0, "median")
+    best = facts["best"]
     assert best["value"] == table["value"].max()
     tree = yaml.safe_load((out / "best.yaml").read_text())
     assert list(tree) == ["base", "about", "audio", "train", "network"]

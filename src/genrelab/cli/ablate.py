@@ -61,7 +61,7 @@ def ablate(
     overrides += [f"max_clips={max_clips}"] if max_clips is not None else []
     if threads is not None:
         torch.set_num_threads(threads)
-    plan = Plan(read, protocols, folds, range(seeds), overrides, last)
+    plan = Plan(read, protocols, folds, range(seeds), overrides, last, study, recipe)
     planned = plan_jobs(plan, folder)
     console = Console(highlight=False)
     with progress_bars() as progress:

@@ -68,7 +68,10 @@ def file(
     start: Annotated[float, typer.Option(min=0, help="Where in the file to begin, in seconds.")] = 0.0,
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How much of it to explain.")] = 30.0,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="[default: explanations/FILE's name, with -2 for a namesake]")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="[default: explanations/FILE's name, with -2 for a namesake or another run]"
+        ),
     ] = None,
 ) -> None:
     """Show what in a sound file speaks for its genre, and write it as a sound: `genrelab explain RUN FILE`.
@@ -89,10 +92,10 @@ def file(
     from genrelab.files import require_folder
     from genrelab.report.words import percent
 
-    folder = output or default_folder(sound)
-    require_folder(folder)
     methods = None if method is None else METHODS if method is Method.BOTH else (method.value,)
     subject = load_subject(run, sound, fold)
+    folder = output or default_folder(subject, sound)
+    require_folder(folder)
     ways = Ways(genre, methods, layer, patch, fill.value, keep, start, seconds)
     with warnings.catch_warnings(), progress_bars() as progress:
         warnings.filterwarnings("ignore", module="captum")

@@ -143,7 +143,9 @@ def _map(
     write_text(output / "embedding.html", page)
     lines = merit_words(info["merits"])
     kept: dict[str, Any] = {name: value for name, value in info.items() if name != "key"}
-    write_json(output / "embedding.json", kept | {"clips": len(table), "words": lines})
+    # `seed` is the run's.
+    asked = {"parts": sorted(table["split"].unique()), "map_seed": seed}
+    write_json(output / "embedding.json", kept | asked | {"clips": len(table), "words": lines})
     return lines
 
 

@@ -76,8 +76,10 @@ class Explanation:
         Why a method was left out, by method.
     sound
         The clip's mel spectrogram in decibels.
-    keep, kept, left_out
-        The share that was kept, the sound of it, and the rest, (n,) each.
+    ways
+        How it was asked for.
+    kept, left_out
+        The sound of the share that was kept, and the rest, (n,) each.
     listened
         The method whose map says what is kept.
     answers, randomly
@@ -94,7 +96,7 @@ class Explanation:
     maps: dict[str, Saliency]
     refused: dict[str, str]
     sound: Layer
-    keep: float
+    ways: Ways
     kept: NDArray[np.float32]
     left_out: NDArray[np.float32]
     listened: str
@@ -161,7 +163,7 @@ def explain(
         maps=maps,
         refused=refused,
         sound=_spectrogram(samples, subject.sample_rate),
-        keep=ways.keep,
+        ways=ways,
         kept=kept,
         left_out=left_out,
         listened=listened,

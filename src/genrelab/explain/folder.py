@@ -1,6 +1,7 @@
 """An explanation to the folder that holds it: figure, sounds, page and numbers."""
 
 import json
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from genrelab.explain.explanation import RANDOM_MASKS, Explanation
 from genrelab.explain.listen import mean_answers
+from genrelab.explain.subject import Subject
 from genrelab.files import atomic_path, require_folder, write_json, write_text
 from genrelab.report.explanation import Layer, explanation_figure
 from genrelab.report.explanation_page import TITLES, explanation_page, in_words
@@ -20,22 +22,32 @@ from genrelab.report.sounds import flac
 _PARTIAL = " The network listens past the layer {layer}, too: of what it hears there this map does not tell."
 
 
-def default_folder(file: Path) -> Path:
+def default_folder(subject: Subject, file: Path) -> Path:
     """Return where a file's explanation goes if nobody says: ``explanations/song`` for ``song.mp3``.
 
-    Where that holds the explanation of another file of this name, it is ``explanations/song-2``, and so on.
+    Where that holds the explanation of another file of this name, or by another run, it is ``explanations/song-2``, and
+    so on.
     """
     names = (file.stem if number == 1 else f"{file.stem}-{number}" for number in count(1))
     folders = (Path("explanations") / name for name in names)
-    return next(folder for folder in folders if _explained(folder) in (None, file.resolve()))
+    own = _run(subject)
+    return next(folder for folder in folders if _explained(folder, own) in (None, (file.resolve(), own)))
 
 
-def _explained(folder: Path) -> Path | None:
-    """Return the file that a folder explains; None where it explains none."""
+def _explained(folder: Path, run: Mapping[str, Any]) -> tuple[Path, dict[str, Any]] | None:
+    """Return the file that a folder explains, and by which run, told as `run` is; None where it explains none."""
     try:
-        return Path(json.loads((folder / "explanation.json").read_text(encoding="utf-8"))["file"]).resolve()
+        facts = json.loads((folder / "explanation.json").read_text(encoding="utf-8"))
+        return Path(facts["file"]).resolve(), {key: facts[key] for key in run}
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _run(subject: Subject) -> dict[str, Any]:
+    """Return what tells a run from others."""
+    summary = subject.summary
+    run = {"run": subject.folder.name, "recipe": summary["name"]}
+    return run | {key: summary[key] for key in ("corpus", "protocol", "seed")}
 
 
 def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
@@ -51,7 +63,7 @@ def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
             found.values,
             found.frequencies,
             found.times,
-            found.top(explanation.keep) if name == explanation.listened else None,
+            found.top(explanation.ways.keep) if name == explanation.listened else None,
         )
         for name, found in explanation.maps.items()
     ]
@@ -96,11 +108,7 @@ def _facts(explanation: Explanation) -> dict[str, Any]:
         "file": str(explanation.file),
         "start": explanation.start,
         "seconds": len(explanation.samples) / explanation.sample_rate,
-        "run": subject.folder.name,
-        "recipe": summary["name"],
-        "corpus": summary["corpus"],
-        "protocol": summary["protocol"],
-        "seed": summary["seed"],
+        **_run(subject),
         "fold": subject.fold,
         "folds": summary["folds"],
         "leaks": summary["leaks"],
@@ -111,11 +119,14 @@ def _facts(explanation: Explanation) -> dict[str, Any]:
         "probabilities": explanation.probabilities,
         "methods": maps,
         "refused": explanation.refused,
+        "layer": explanation.ways.layer,
+        "patch": explanation.ways.patch,
+        "fill": explanation.ways.fill,
         "agreement": explanation.agreement,
         "listening": {
             "method": explanation.listened,
-            "keep": explanation.keep,
-            "kept_share": float(explanation.maps[explanation.listened].top(explanation.keep).mean()),
+            "keep": explanation.ways.keep,
+            "kept_share": float(explanation.maps[explanation.listened].top(explanation.ways.keep).mean()),
             "probability": explanation.answers._asdict(),
             "random_parts": RANDOM_MASKS,
             "probability_random": mean_answers(explanation.randomly)._asdict(),

@@ -62,6 +62,8 @@ class Plan:
         ``key=value`` for all variants. A variant's own differences come after them, or it would be none.
     last
         ``key=value`` that come after all.
+    asked, recipe
+        The study's name or file and the recipe as `load_study` was given them.
     """
 
     study: Study
@@ -70,6 +72,8 @@ class Plan:
     seeds: Sequence[int] = (0, 1, 2)
     overrides: Sequence[str] = field(default=())
     last: Sequence[str] = field(default=())
+    asked: str = ""
+    recipe: str | None = None
 
 
 def study_names() -> list[str]:
@@ -212,6 +216,8 @@ def write_study(plan: Plan, jobs: Mapping[tuple[str, str, int], Job], folder: Pa
     info = {
         "kind": "ablation",
         **study.model_dump(mode="json"),
+        "asked": plan.asked or study.name,
+        "recipe": plan.recipe,
         "corpus": str(table["corpus"].iloc[0]),
         "protocols": list(plan.protocols),
         "folds": plan.folds,
