@@ -146,6 +146,17 @@ def test_a_figure_is_laid_out_once_so_that_its_order_of_saving_does_not_matter(h
     assert (png_bytes(one), svg_text(one)) == (svg_text(other), png_bytes(other))[::-1]
 
 
+def test_a_figure_that_is_laid_out_is_not_laid_out_for_the_next_kind(history, monkeypatch) -> None:
+    passes = []
+    draw = Figure.draw_without_rendering
+    monkeypatch.setattr(Figure, "draw_without_rendering", lambda figure: passes.append(1) or draw(figure))
+    figure = training_figure(history)
+    png_bytes(figure)
+    once = len(passes)
+    svg_text(figure)
+    assert len(passes) == once > 0
+
+
 def test_an_svg_holds_no_date_and_asks_for_nothing(history) -> None:
     text = svg_text(training_figure(history))
     assert "<dc:date>" not in text

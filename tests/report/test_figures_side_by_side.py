@@ -17,6 +17,7 @@ from genrelab.report.curves import runs_training_figure
 from genrelab.report.difference import difference_figure
 from genrelab.report.distributions import distributions_figure, telling_columns
 from genrelab.report.radar import METRICS, radar_figure
+from genrelab.report.save import png_bytes
 from genrelab.report.spectrogram import spectrogram_figure
 
 
@@ -141,6 +142,34 @@ def test_legends_name_runs_that_begin_with_an_underscore(runs) -> None:
     assert [line.get_color() for line in radar.legends[0].get_lines()] == [
         line.get_color() for line in radar.axes[0].lines
     ]
+
+
+@pytest.mark.parametrize("letters", [8, 19, 24, 40])
+def test_legends_stay_within_figures_of_any_width(runs, letters) -> None:
+    names = [f"{kind}/{'network-of-a-long-name-that-tells-its-kind'[: letters - 2]}" for kind in "abc"]
+    halves = np.full((2, 2), 0.5)
+    two = ConfusionDifference(("rock", "jazz"), np.array([10, 10]), halves, halves, np.zeros((2, 2), bool))
+    wheel = pd.DataFrame(0.5, names, ["a", "b", "c"])
+    for figure in (
+        difference_figure(two, (names[0], names[1])),
+        difference_figure(two, (names[0], names[1]), size=(5.3, 5.1)),
+        radar_figure(wheel),
+        radar_figure(wheel, size=(3.5, 4.2)),
+        genre_bars_figure(pd.concat([rows(runs["first"]).assign(run=name) for name in names])),
+    ):
+        png_bytes(figure)
+        extent = figure.legends[0].get_window_extent()
+        assert extent.x0 >= 0
+        assert extent.x1 <= figure.bbox.x1
+
+
+def test_curves_of_a_head_beside_a_network_have_one_legend_and_whole_epochs(history) -> None:
+    head = history[history["epoch"] == 0].assign(train_loss=np.nan)
+    figure = runs_training_figure({"head": head, "network": history})
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["train", "validation"]
+    assert figure.axes[2].get_xticks().tolist() == [0]
+    alone = runs_training_figure({"head": head.assign(train_accuracy=np.nan)})
+    assert [text.get_text() for text in alone.legends[0].get_texts()] == ["validation"]
 
 
 def test_a_difference_is_blue_where_the_first_is_better_and_hatched_where_the_second_is() -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from genrelab.errors import RunError
-from genrelab.report.style import COLOURS, HATCHES, INK, WIDTH, new_figure, styled
+from genrelab.report.style import COLOURS, HATCHES, INK, WIDTH, legend_columns, new_figure, styled
 
 MOST_RUNS = 4  # beyond, bars are threads
 _PANELS = (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))
@@ -64,9 +64,8 @@ def genre_bars_figure(table: pd.DataFrame, title: str = "") -> Figure:
     names = [f"{g}  ({clips['first'][g]})" if clips["nunique"][g] == 1 else str(g) for g in genres]
     panels[0].set_yticks(range(len(genres)), names)
     if len(runs) > 1:
-        columns = 1 if max(map(len, runs)) > 32 else 2 if max(map(len, runs)) > 18 else len(runs)
         # Names by hand: matplotlib passes over those that begin with "_".
-        figure.legend(handles, runs, loc="outside lower center", ncols=columns)
+        figure.legend(handles, runs, loc="outside lower center", ncols=legend_columns(runs, WIDTH))
     if title:
         figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=9.5)
     return figure

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
@@ -90,7 +91,10 @@ def runs_training_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
             for part, colour, dash in _PARTS:
                 _draw_folds(axes, history, f"{part}_{figure_name}", colour, dash, label=part)
             axes.margins(x=0.02)
-            axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+        if history["epoch"].nunique() == 1:
+            column[1].set_xticks(history["epoch"].unique())  # of both
+        else:
+            column[1].xaxis.get_major_locator().set_params(integer=True, nbins=5)
         column[0].set_title("\n".join(textwrap.wrap(name, 60 // len(histories))), fontsize=8)
         column[1].set_xlabel("epoch")
     losses = [history.filter(regex="_loss$").to_numpy() for history in histories.values()]
@@ -99,8 +103,9 @@ def runs_training_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
     grid[0, 0].set(ylabel="loss", ylim=(0, usual if highest > 2 * usual else None))
     grid[1, 0].set(ylabel="accuracy", ylim=(0, 1))
     name_percents(grid[1, 0].yaxis)
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    drawn = {label for axes in grid.flat for label in axes.get_legend_handles_labels()[1]}
+    keys = [Line2D([], [], color=colour, linestyle=dash, label=part) for part, colour, dash in _PARTS if part in drawn]
+    figure.legend(handles=keys, loc="outside lower center", ncols=2)
     return figure
 
 

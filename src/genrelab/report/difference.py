@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from genrelab.evaluation.differences import ConfusionDifference
 from genrelab.report.confusion import name_sides, paint_cells
-from genrelab.report.style import BLUE, INK, VERMILION, new_figure, styled
+from genrelab.report.style import BLUE, INK, VERMILION, legend_columns, new_figure, styled
 
 # Both ways from white to dark, so that grey print tells how much; whose the cell is, it tells by hatching.
 _FIRST = LinearSegmentedColormap.from_list("first", ["#FFFFFF", "#BFDDF0", "#5BA6D6", BLUE])
@@ -19,7 +19,12 @@ _LEAST = 0.00501  # half a percentage point, printed as nothing
 
 
 @styled
-def difference_figure(difference: ConfusionDifference, names: tuple[str, str], title: str = "") -> Figure:
+def difference_figure(
+    difference: ConfusionDifference,
+    names: tuple[str, str],
+    title: str = "",
+    size: tuple[float, float] | None = None,
+) -> Figure:
     """Draw by how many percentage points two runs differ in each cell of the confusion matrix, first minus second.
 
     Blue is where the first run is better: on the diagonal, where it is right more often; elsewhere, where it makes
@@ -33,14 +38,17 @@ def difference_figure(difference: ConfusionDifference, names: tuple[str, str], t
         Of the two runs.
     title
         Stands above.
+    size
+        Width and height in inches; None for as much as the genres want.
     """
     points = difference.rates_a - difference.rates_b
-    size, genres = len(points), difference.genres
-    better = np.where(np.eye(size, dtype=bool), points, -points)
+    side, genres = len(points), difference.genres
+    better = np.where(np.eye(side, dtype=bool), points, -points)
     reach = max(float(np.abs(points).max()), 0.1)
-    cell = 0.5 if size <= 12 else 0.32 if size <= _NUMBERS else 0.23
+    cell = 0.5 if side <= 12 else 0.32 if side <= _NUMBERS else 0.23
     longest = max(map(len, genres))
-    figure = new_figure(max(cell * size + 0.08 * longest + 1.0, 4.4), cell * size + 0.065 * longest + 1.35)
+    wanted = max(cell * side + 0.08 * longest + 1.0, 4.4), cell * side + 0.065 * longest + 1.35
+    figure = new_figure(*(size or wanted))
     axes = figure.subplots()
     shades = np.abs(better) / reach
     colours = np.where((better > 0)[..., None], _FIRST(shades), _SECOND(shades))
@@ -49,16 +57,16 @@ def difference_figure(difference: ConfusionDifference, names: tuple[str, str], t
         if better[row, column] < 0:
             corner = (column - 0.5, row - 0.5)
             axes.add_patch(Rectangle(corner, 1, 1, fill=False, **_hatched(shades[row, column])))
-        if size <= _NUMBERS:
+        if side <= _NUMBERS:
             text = f"{100 * points[row, column]:+.0f}".replace("-", "\u2212")
             shade = shades[row, column]
             ground = {"facecolor": colours[row, column], "linewidth": 0, "pad": 0.6}  # no hatching through a number
             axes.text(
                 column, row, text, ha="center", va="center", color="white" if shade > 0.7 else INK, bbox=ground,
-                fontsize=8 if size <= 12 else 6, weight="bold" if row == column else "normal",
+                fontsize=8 if side <= 12 else 6, weight="bold" if row == column else "normal",
             )  # fmt: skip
     rows, columns = np.nonzero(difference.beyond_noise)
-    axes.scatter(columns + 0.36, rows - 0.36, s=9 if size <= 12 else 5, color=INK, edgecolor="white", linewidth=0.4)
+    axes.scatter(columns + 0.36, rows - 0.36, s=9 if side <= 12 else 5, color=INK, edgecolor="white", linewidth=0.4)
     name_sides(axes, genres, [f"{genre}  ({clips})" for genre, clips in zip(genres, difference.clips, strict=True)])
     axes.set(xlabel="predicted", ylabel="true genre (clips)")
     if title:
@@ -69,7 +77,7 @@ def difference_figure(difference: ConfusionDifference, names: tuple[str, str], t
         axes.scatter([], [], s=9, color=INK),
     ]
     words = [f"better: {names[0]}", f"better: {names[1]}", "more than noise"]
-    figure.legend(keys, words, loc="outside lower center", ncols=3 if len("".join(names)) < 40 else 1)
+    figure.legend(keys, words, loc="outside lower center", ncols=legend_columns(words, figure.get_figwidth()))
     return figure
 
 

@@ -7,14 +7,14 @@ from matplotlib.projections.polar import PolarAxes
 
 from genrelab.errors import RunError
 from genrelab.evaluation.metrics import LABELS
-from genrelab.report.style import COLOURS, DASHES, FAINT, GRID, MARKERS, new_figure, styled
+from genrelab.report.style import COLOURS, DASHES, FAINT, GRID, MARKERS, legend_columns, new_figure, styled
 
 METRICS = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "top3_accuracy")
 MOST_RUNS = 6
 
 
 @styled
-def radar_figure(table: pd.DataFrame, title: str = "") -> Figure:
+def radar_figure(table: pd.DataFrame, title: str = "", size: tuple[float, float] | None = None) -> Figure:
     """Draw each run as a line around a wheel with a spoke for each metric; outside is better.
 
     The middle is 0 and the rim 1.
@@ -25,6 +25,8 @@ def radar_figure(table: pd.DataFrame, title: str = "") -> Figure:
         A row a run, named by the index; a column a metric, from 0 to 1, usually `METRICS`.
     title
         Stands above.
+    size
+        Width and height in inches; None for a large wheel.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def radar_figure(table: pd.DataFrame, title: str = "") -> Figure:
             f"{values.shape[1]} metrics" + ("" if np.isfinite(values).all() else ", some of them missing")
         )
     spokes = np.linspace(0, 2 * np.pi, values.shape[1], endpoint=False)
-    figure = new_figure(5.6, 4.4 + 0.2 * len(table))
+    figure = new_figure(*(size or (5.6, 4.4 + 0.2 * len(table))))
     axes = figure.add_subplot(projection="polar")
     assert isinstance(axes, PolarAxes)  # noqa: S101 (for the type checker)
     axes.set_theta_zero_location("N")
@@ -60,7 +62,7 @@ def radar_figure(table: pd.DataFrame, title: str = "") -> Figure:
     axes.tick_params(axis="x", pad=16)
     axes.spines["polar"].set_color(GRID)
     # Names by hand: matplotlib passes over those that begin with "_".
-    figure.legend(lines, names, loc="outside lower center", ncols=1 if max(map(len, names)) > 24 else 2)
+    figure.legend(lines, names, loc="outside lower center", ncols=min(2, legend_columns(names, figure.get_figwidth())))
     if title:
         axes.set_title(title, pad=18)
     return figure

@@ -10,6 +10,7 @@ from pathlib import Path
 from matplotlib import get_cachedir
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from genrelab.errors import GenrelabWarning
 from genrelab.files import atomic_path
@@ -69,7 +70,8 @@ def _boxes_told() -> Iterator[None]:
 
 def _settle(figure: Figure) -> None:
     """Lay a figure out once and for all: every further pass would move things by a hair, and PNG and SVG differ."""
-    if figure.get_layout_engine() is not None:
+    # What a figure has in its engine's place once it is laid out, is an engine, too.
+    if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine | None):
         FigureCanvasAgg(figure)
         figure.draw_without_rendering()
         box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()

@@ -196,7 +196,8 @@ def _draw(rows: Sequence[Row], name: str) -> dict[str, Any] | None:
     names = _names(rows)
     if name == "radar" and len(rows) > 1:
         shown = rows[:WHEEL_RUNS]
-        figure = radar_figure(pd.DataFrame({names[row.label]: row.metrics for row in shown}).T[list(METRICS)])
+        wheel = pd.DataFrame({names[row.label]: row.metrics for row in shown}).T[list(METRICS)]
+        figure = radar_figure(wheel, size=_PAPER[name])
     elif name == "reliability":
         shown = rows[:1]
         table = reliability(shown[0].test)
@@ -207,7 +208,8 @@ def _draw(rows: Sequence[Row], name: str) -> dict[str, Any] | None:
         figure = genre_bars_figure(pd.concat(named))
     elif name == "difference" and len(rows) > 1 and rows[1].behind is not None:
         a, b = (one_row_a_clip(row.runs[0].run.predictions.part("test")) for row in shown)
-        figure = difference_figure(confusion_difference(a, b), (names[shown[0].label], names[shown[1].label]))
+        two = names[shown[0].label], names[shown[1].label]
+        figure = difference_figure(confusion_difference(a, b), two, size=_PAPER[name])
     elif name == "training":
         shown = [row for row in rows if row.history is not None][:MOST_RUNS]
         if shown:

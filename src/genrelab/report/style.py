@@ -28,6 +28,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, FAINT, GRID = "#22262B", "#6B7280", "#E3E6EA"
 
 WIDTH = 7.2  # inches: both columns of a paper
+_KEY, _LETTER = 0.5, 0.066  # inches of a legend: of what stands before a name and between two, and of a letter
 DPI = 160
 
 FONT = "DejaVu Sans"  # comes with matplotlib, so that figures look alike everywhere
@@ -113,6 +114,15 @@ def other_fonts() -> list[str]:
 def new_figure(width: float = WIDTH, height: float = 3.2) -> Figure:
     """Return an empty figure that no window system and no pyplot knows of; sizes in inches."""
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+
+
+def legend_columns(names: Sequence[str], width: float) -> int:
+    """Return in how many columns a legend of such names fits in so many inches.
+
+    In one row where there is room for it; else in columns as wide as the longest.
+    """
+    widths = [_KEY + _LETTER * len(name) for name in names]
+    return len(names) if sum(widths) <= width else max(1, int(width // max(widths)))
 
 
 def line_style(number: int) -> dict[str, Any]:
