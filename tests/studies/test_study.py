@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from genrelab.errors import RunError
+from genrelab.evaluation.metrics import metrics
 from genrelab.report.study_words import summary
 from genrelab.studies.study import read_study, report
 from genrelab.training.recipe import load_recipe
@@ -89,6 +91,12 @@ def test_seeds_of_a_recipe_are_pooled_into_one_row(make: Make, tmp_path: Path) -
     assert [run.run.info["seed"] for run in row.runs] == [0, 1, 2]
     assert (row.clips, len(row.test)) == (120, 360)
     assert row.spread > 0
+    by_seed = [metrics(run.run.predictions.part("test")) for run in row.runs]
+    for name in ("accuracy", "macro_f1"):
+        assert row.metrics[name] == pytest.approx(np.mean([one[name] for one in by_seed]))
+    assert row.metrics["macro_f1"] != pytest.approx(metrics(row.test)["macro_f1"])
+    assert row.metrics["ece"] == metrics(row.test)["ece"]  # that of the figure
+    assert row.minutes == 2.0
 
 
 def test_another_option_makes_another_row_and_is_told_in_its_name(make: Make, tmp_path: Path) -> None:

@@ -86,7 +86,10 @@ class Row:
         One a seed.
     test
         What all of them said of their test clips.
-    metrics, intervals
+    metrics
+        Means over the seeds, as other tables have them; the calibration error alone is of `test`, as its figure: any
+        fewer clips push it upwards.
+    intervals
         Of `test`.
     spread
         The accuracy's standard deviation over the seeds; NaN for one.
@@ -106,6 +109,12 @@ class Row:
     def clips(self) -> int:
         """How many clips a seed was tested on."""
         return int(self.runs[0].run.predictions.part("test").table["clip"].nunique())
+
+    @property
+    def minutes(self) -> float | None:
+        """How long a run took, on average; None where that is not known."""
+        known = [run.run.info["minutes"] for run in self.runs if "minutes" in run.run.info]
+        return sum(known) / len(known) if known else None
 
     @property
     def history(self) -> pd.DataFrame | None:

@@ -176,8 +176,9 @@ def _row(runs: Sequence[StudyRun], labels: Mapping[int, str]) -> Row:
     runs = sorted(runs, key=_seed)
     tests = _tests(runs)
     pooled = pool(list(tests.values())) if len(tests) > 1 else next(iter(tests.values()))
-    accuracies = pd.Series([metrics(test)["accuracy"] for test in tests.values()])
-    return Row(labels[runs[0].number], runs, pooled, metrics(pooled), bootstrap(pooled), float(accuracies.std()))
+    by_seed = pd.DataFrame([metrics(test) for test in tests.values()])
+    means = {str(name): float(mean) for name, mean in by_seed.mean().items()} | {"ece": metrics(pooled)["ece"]}
+    return Row(labels[runs[0].number], runs, pooled, means, bootstrap(pooled), float(by_seed["accuracy"].std()))
 
 
 def _compare(best: Row, other: Row) -> tuple[Comparison, list[float]]:
