@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from genrelab.evaluation.predictions import Predictions
 from genrelab.report.page import confused_pairs
 from genrelab.report.run import compare_runs, evaluate_run
 
@@ -77,6 +78,28 @@ def test_a_run_without_leaks_has_no_banner(make_run, undrawn) -> None:
     folder = make_run()
     evaluate_run(folder)
     assert 'role="alert"' not in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_genre_without_clips_has_no_recall(make_run, undrawn) -> None:
+    folder = make_run()
+    predictions = Predictions.read(folder / "predictions.parquet")
+    kept = (predictions.table["genre"] != "metal") | (predictions.table["split"] != "test")
+    Predictions(predictions.table[kept].reset_index(drop=True), predictions.info).write(folder / "predictions.parquet")
+    evaluate_run(folder)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert "tracks fall into 9 of 10 genres" in Page(text).text
+    assert '<tr><th>metal</th><td class="n">0</td><td class="n">\u2013</td>' in text
+
+
+@pytest.mark.parametrize(("genres", "beside"), [(16, 2), (17, 1)])
+def test_curves_of_many_genres_stand_one_below_the_other(make_run, undrawn, genres: int, beside: int) -> None:
+    folder = make_run(genres=tuple(f"genre {number}" for number in range(genres)))
+    evaluate_run(folder)
+    assert (folder / "report.html").read_text(encoding="utf-8").count('<div class="pair">') == beside
+
+
+def test_every_column_that_is_headed_has_a_name(evaluated) -> None:
+    assert not re.search(r"<th[^>]*></th>", (evaluated / "report.html").read_text(encoding="utf-8"))
 
 
 def test_the_page_tells_what_the_corpus_lacks(make_run, undrawn) -> None:

@@ -11,7 +11,8 @@ import yaml
 
 from genrelab.errors import RunError
 from genrelab.evaluation.metrics import metrics
-from genrelab.report.study_words import summary
+from genrelab.evaluation.predictions import Predictions
+from genrelab.report.study_words import data_words, summary
 from genrelab.studies.study import read_study, report
 from genrelab.training.recipe import load_recipe
 
@@ -97,6 +98,18 @@ def test_seeds_of_a_recipe_are_pooled_into_one_row(make: Make, tmp_path: Path) -
     assert row.metrics["macro_f1"] != pytest.approx(metrics(row.test)["macro_f1"])
     assert row.metrics["ece"] == metrics(row.test)["ece"]  # that of the figure
     assert row.minutes == 2.0
+
+
+def test_the_parts_of_a_split_are_those_of_all_rows(make: Make, tmp_path: Path) -> None:
+    make("best")
+    other = make("other", "short/gtzan-crnn-short", skill=0.5) / "predictions.parquet"
+    predictions = Predictions.read(other)
+    dropped = (predictions.table["split"] == "validation") & (predictions.table["track"] < "track 3")
+    Predictions(predictions.table[~dropped].reset_index(drop=True), predictions.info).write(other)
+    (group,) = read_study(tmp_path / "study").groups
+    assert group.rows[0].runs[0].place == "best"
+    fewest = predictions.table[~dropped & (predictions.table["split"] == "validation")].groupby("fold").size().min()
+    assert f"tested on 60 clips and validated on {fewest} to 60;" in data_words(group)
 
 
 def test_another_option_makes_another_row_and_is_told_in_its_name(make: Make, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def _data(groups: Sequence[Group]) -> list[dict[str, Any]]:
                 "notes": list(info.get("notes") or ()),
                 "left_out": len(info.get("left_out") or {}),
                 "splits": [
-                    (group.protocol, words.protocol_words(group.protocol), data_words(group.rows[0]), _leaks(group))
+                    (group.protocol, words.protocol_words(group.protocol), data_words(group), _leaks(group))
                     for group in own
                 ],
             }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from genrelab.report import words
 from genrelab.report.ablation import ONE_SEED, findings
@@ -114,11 +115,12 @@ def artist_words(found: Found) -> list[str]:
     ]
 
 
-def data_words(row: Row) -> str:
+def data_words(group: Group) -> str:
     """Say how large the parts of each fold are; what is neither validation nor test is what was learned from."""
-    run = row.runs[0].run
-    sizes = run.predictions.table.groupby(["fold", "split"])["clip"].nunique().unstack(fill_value=0)
-    folds = len(sizes)
+    run = group.rows[0].runs[0].run
+    tables = [row.runs[0].run.predictions.table for row in group.rows]  # rows may keep more or fewer for validation
+    by_row = [table.groupby(["fold", "split"])["clip"].nunique().unstack(fill_value=0) for table in tables]
+    folds, sizes = len(by_row[0]), pd.concat(by_row).fillna(0)
     parts = {str(part): _range(sizes[part].to_numpy()) for part in sizes}
     tested = f"each of {folds} folds is tested on {parts.get('test', '0')} clips" if folds > 1 else (
         f"the test part has {parts.get('test', '0')} clips"
