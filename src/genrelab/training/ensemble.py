@@ -14,6 +14,7 @@ from genrelab.errors import RunError
 from genrelab.evaluation.ensembles import SMALLEST, best, combine, fit_stacks
 from genrelab.evaluation.predictions import Predictions
 from genrelab.files import write_json, write_text
+from genrelab.locks import reserved
 from genrelab.networks.model import GenreModel
 from genrelab.training.callbacks import kept_epoch
 from genrelab.training.recipe import EnsembleRecipe, Recipe
@@ -38,8 +39,15 @@ def combine_runs(recipe: EnsembleRecipe, folder: Path, resume: bool = False) -> 
     Raises
     ------
     RunError
-        A member is not a finished run, or they do not fit together.
+        A member is not a finished run, or they do not fit together; or another process is at it.
     """
+    with reserved(folder) as mine:
+        if not mine:
+            raise RunError(f"{folder}: another process is writing this run; wait for it, or choose another --output")
+        return _combine(recipe, folder, resume)
+
+
+def _combine(recipe: EnsembleRecipe, folder: Path, resume: bool) -> Predictions:
     check_folder(folder, recipe.to_yaml(), resume)
     summaries = [read_summary(member) for member in recipe.ensemble.members]
     tables = [Predictions.read(member / "predictions.parquet") for member in recipe.ensemble.members]
