@@ -9,9 +9,10 @@ from genrelab.cli.app import main
 from genrelab.errors import RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.extractors.handcrafted import COLUMNS
+from genrelab.studies.jobs import Job, train_all
 from genrelab.studies.reproduce import Data, Plan, extracted, published_rows, reproduce, resolve, summarise, waves
 from genrelab.training.recipe import EnsembleRecipe, Recipe
-from genrelab.training.run import Options
+from genrelab.training.run import Options, load_run_recipe
 
 OUT = Path("reproduced")
 
@@ -68,6 +69,39 @@ def test_a_row_starts_from_the_run_of_the_same_protocol_and_seed():
     start = resolved(Plan(["hybrid-2.0"]), "hybrid-2.0").start
     assert start is not None
     assert str(start.run) == "reproduced/image-cnn-1.4/artist-folds-7"
+
+
+def moved(folder: Path, **toy: object) -> list[Job]:
+    """Return the job of a row that starts from another's run, as a study in this folder has it."""
+    plan = Plan([], Data({"kind": "toy", "root": str(folder / "toy"), "clips": 20} | toy))
+    recipe = resolve(plan, "hybrid-2.0", "random", 0, folder)
+    assert isinstance(recipe, Recipe)
+    return [Job(recipe, folder / "hybrid-2.0" / "random-0")]
+
+
+def test_a_study_that_was_moved_is_the_same_and_its_runs_name_its_new_place(tmp_path):
+    (job,) = moved(tmp_path / "old")
+    job.folder.mkdir(parents=True)
+    (job.folder / "recipe.yaml").write_text(job.recipe.to_yaml())
+    (job.folder / "run.json").write_text("{}")
+    (tmp_path / "old").rename(tmp_path / "new")
+    train_all(moved(tmp_path / "new"), tmp_path / "new", Options())
+    recipe = load_run_recipe(tmp_path / "new" / "hybrid-2.0" / "random-0")
+    assert recipe.start is not None
+    assert recipe.start.run == tmp_path / "new" / "image-cnn-1.4" / "random-0"
+    assert recipe.corpus.options["root"] == str(tmp_path / "new" / "toy")
+    with pytest.raises(RunError, match="holds a run of another recipe"):
+        train_all(moved(tmp_path / "new", clips=30), tmp_path / "new", Options())
+    assert load_run_recipe(tmp_path / "new" / "hybrid-2.0" / "random-0") == recipe
+
+
+def test_a_run_that_starts_from_another_row_is_of_another_recipe(tmp_path):
+    (job,) = moved(tmp_path)
+    job.folder.mkdir(parents=True)
+    text = job.recipe.to_yaml().replace("image-cnn-1.4/random-0", "image-cnn-1.4/random-1")
+    (job.folder / "recipe.yaml").write_text(text)
+    with pytest.raises(RunError, match="holds a run of another recipe"):
+        train_all([job], tmp_path, Options())
 
 
 def test_rows_of_pictures_and_columns_take_what_is_given_and_else_the_sound(tmp_path):

@@ -16,6 +16,7 @@ from rich.progress import Progress
 from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
 from genrelab.errors import GenrelabError, GenrelabWarning, RunError
+from genrelab.files import write_text
 from genrelab.locks import claimed
 from genrelab.training import run
 from genrelab.training.device import choose_device, usable_precision
@@ -90,9 +91,13 @@ def train_all(
 
 def _prepare(jobs: Sequence[Job], root: Path, options: run.Options, progress: Progress | None) -> None:
     """Find what cannot be trained before hours of training, and decode in one process what the runs will read."""
-    for job in jobs:
-        if (job.folder / "recipe.yaml").is_file() and run.load_run_recipe(job.folder) != job.recipe:
+    begun = [(job, run.load_run_recipe(job.folder)) for job in jobs if (job.folder / "recipe.yaml").is_file()]
+    for job, made in begun:
+        if _moved(made, job.recipe, root) != job.recipe:
             raise RunError(f"{job.folder}: holds a run of another recipe; choose another --output")
+    for job, made in begun:
+        if made != job.recipe:
+            write_text(job.folder / "recipe.yaml", job.recipe.to_yaml())
     recipes = [job.recipe for job in jobs if not job.done]
     corpora: dict[str, Corpus] = {}
     seen: list[tuple[Any, ...]] = []
@@ -111,6 +116,22 @@ def _prepare(jobs: Sequence[Job], root: Path, options: run.Options, progress: Pr
         corpus = _corpus(recipe, corpora)
         recipe_model(recipe, len(corpus.genres))
         open_store(recipe, corpus, options.stores, options.jobs, progress)
+
+
+def _moved(made: Recipe, wanted: Recipe, root: Path) -> Recipe:
+    """Return the recipe of a run with the places that it would name now: its study may have been moved since.
+
+    Toy music is the same wherever it is made, and a run to start from is one of the study's own.
+    """
+    changes: dict[str, Any] = {}
+    if made.corpus.kind == wanted.corpus.kind == "toy":
+        places = {key: value for key, value in wanted.corpus.options.items() if key == "root"}
+        changes["corpus"] = made.corpus.model_copy(update=places)
+    if made.start and made.start.run and wanted.start and wanted.start.run and wanted.start.run.is_relative_to(root):
+        inside = wanted.start.run.relative_to(root).parts
+        if made.start.run.parts[-len(inside) :] == inside:
+            changes["start"] = made.start.model_copy(update={"run": wanted.start.run})
+    return made.model_copy(update=changes)
 
 
 def _corpus(recipe: Recipe, corpora: dict[str, Corpus]) -> Corpus:
