@@ -18,7 +18,7 @@ from genrelab.evaluation.predictions import Predictions
 from genrelab.locks import claimed
 from genrelab.networks.model import count_parameters
 from genrelab.report.ablation import findings
-from genrelab.studies.ablation import Plan, load_study, plan_jobs, resolve, study_names, tabulate
+from genrelab.studies.ablation import RESAMPLES, Plan, load_study, plan_jobs, resolve, study_names, tabulate
 from genrelab.studies.jobs import Job, train_all
 from genrelab.studies.pooling import pool
 from genrelab.training import run
@@ -201,6 +201,7 @@ def test_the_verb_trains_writes_and_goes_on(tones: Path, tmp_path: Path, capsys)
     assert (out / "ablation.png").read_bytes()[:4] == b"\x89PNG"
     page = (out / "ablation.html").read_text()
     assert ">within<" in page
+    assert f"those of differences from {RESAMPLES}" in page
     assert "http" not in page.replace("http://www.w3.org", "")
     info = json.loads((out / "study.json").read_text())
     assert (info["kind"], info["seeds"], len(info["runs"])) == ("ablation", [0], 3)

@@ -111,7 +111,8 @@ def _part(number: int, part: Part, study: Study) -> dict[str, Any]:
 
 _TRIALS = "The objective over trials and over each parameter; pruned trials are marked."
 _FOUND_CAPTIONS = {
-    "by_genre": "Both maps coloured by genre. Filled marks are test clips; hollow ones chose the epoch.",
+    "by_genre": "Both maps coloured by genre. Filled marks are test clips; hollow ones chose the epoch; small "
+    "faint ones, where there are any, were learned from.",
     "by_artist": "The same clips coloured by the artists with most of them; all others are grey.",
     "pairs": "The largest confusions. Orange: the share of a genre's clips that are called so. Blue: the mean "
     "probability that all of its clips give to the other genre.",
