@@ -10,16 +10,10 @@ from genrelab.backbones.answers import FURTHER
 from genrelab.backbones.own import write_graphs
 from genrelab.bundles.classifier import Classifier
 from genrelab.corpora import load_corpus
-from genrelab.studies.default_model import (
-    Heard,
-    area,
-    build,
-    choose_offsets,
-    equal_errors,
-    fit_familiarity,
-    fit_growth,
-    joined,
-)
+from genrelab.errors import RunError
+from genrelab.studies.default_model import build, choose_offsets, fit_growth
+from genrelab.studies.familiarity import area, equal_errors, fit_familiarity
+from genrelab.studies.hearing import Heard, joined
 from genrelab.training.recipe import load_recipe
 from genrelab.training.run import Options, train
 
@@ -153,3 +147,7 @@ def test_a_run_on_the_listener_becomes_a_bundle_that_says_all_of_it(tmp_path, mo
     assert sum(probability for _, probability in found.genres) == pytest.approx(1, abs=1e-6)
     assert len(found.tags) == len(classifier.metadata.tags) > 20
     assert set(Classifier(tmp_path / "whole.onnx", vocabulary="toy").genres) == set(toy.genres)
+    Path(toy.clips["path"][7]).write_bytes(b"no sound any more")
+    with pytest.raises(RunError, match="1 of its clips can no longer be heard"):
+        build(tmp_path / "run", music, strange, tmp_path / "again.onnx")
+    assert not (tmp_path / "again.onnx").exists()

@@ -5,10 +5,8 @@ music by clips and kinds of sound that it never heard, the offsets of further ge
 say.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +15,20 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score, roc_curve
-from sklearn.model_selection import GroupKFold
 
-from genrelab.audio.processors import processors
-from genrelab.audio.read import probe
-from genrelab.backbones.answers import FURTHER, RANGE, Answers, Familiarity, further, shown_tags
+from genrelab.backbones.answers import FURTHER, Answers, further, shown_tags
 from genrelab.backbones.own import tag_names
 from genrelab.backbones.teacher import Whole, licence_of
-from genrelab.bundles.answer import sureness, windows_apart
+from genrelab.bundles.answer import sureness
 from genrelab.bundles.export import Committee, export_bundle
-from genrelab.bundles.listening import hear_file
-from genrelab.bundles.metadata import Metadata
-from genrelab.bundles.parallel import in_order
 from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
-from genrelab.errors import AudioError
+from genrelab.errors import RunError
 from genrelab.evaluation.calibration import expected_calibration_error, reliability
 from genrelab.evaluation.predictions import Predictions
-from genrelab.extractors.backbone import SAMPLE_RATE, WINDOW, Backbone
+from genrelab.extractors.backbone import SAMPLE_RATE, Backbone
+from genrelab.studies.familiarity import area, equal_errors, fit_familiarity
+from genrelab.studies.hearing import Floats, Heard, hear, joined
 from genrelab.training.publish import describe
 from genrelab.training.run import load_models, load_run_recipe
 
@@ -44,117 +36,8 @@ KEPT = 0.95
 """The least share of music that keeps an answer: half of the rest may be too strange, half too unsure."""
 LOST = 0.0015
 """The share of clips that one further genre may take from the ten that were right."""
-FOLDS = 5
 MOST_GROWTH = 10.0
 """How many times as much what windows add by chance may vary as what a sound's windows have in common."""
-_COST = 1e-3  # of the judge: log-odds of few kinds of sound shall not run away
-_STILL = 1e-3  # a value that moves less over music says nothing
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What a listener makes of sounds.
-
-    Parameters
-    ----------
-    layers
-        A row a window, (windows, size).
-    clip
-        The number of the sound that each window is of, (windows,).
-    group
-        What each sound shares with others that must not be on both sides of a division, by number: (sounds,).
-    apart
-        How many windows were heard of each, as `genrelab.bundles.answer.windows_apart` counts, (sounds,).
-    """
-
-    layers: Floats
-    clip: NDArray[np.int64]
-    group: NDArray[np.str_]
-    apart: Floats
-
-    def means(self, of_window: Floats) -> Floats:
-        """Return the means over each sound's windows of values of each window: (windows, n) to (sounds, n)."""
-        counts = np.bincount(self.clip)
-        return np.stack([np.bincount(self.clip, column) / counts for column in of_window.T], 1)
-
-
-def hear(listener: Backbone, metadata: Metadata, paths: Sequence[str | Path], group: Sequence[str]) -> Heard:
-    """Return what a listener makes of the windows of sound files that a classifier would hear.
-
-    Parameters
-    ----------
-    listener
-        The extractor ``backbone`` with the bundle's networks.
-    metadata
-        Of the bundle to be: how long windows are, and how far apart.
-    paths
-        The files; what cannot be read or is silent is left out.
-    group
-        Of each.
-    """
-    layers: list[NDArray[np.float32]] = []
-    clip: list[int] = []
-    kept: list[str] = []
-    apart: list[float] = []
-    heard = in_order(partial(_rows, listener, metadata), paths, processors())
-    for (rows, seconds), own in zip(heard, group, strict=True):
-        if len(rows):
-            layers.append(rows)
-            clip += [len(kept)] * len(rows)
-            kept.append(own)
-            apart.append(windows_apart(len(rows), seconds, metadata))
-    return Heard(np.concatenate(layers).astype(np.float64), np.array(clip), np.array(kept), np.array(apart))
-
-
-def _rows(listener: Backbone, metadata: Metadata, path: str | Path) -> tuple[NDArray[np.float32], float | None]:
-    """Return the layers of a file's windows, (windows, size), none where there is nothing to hear, and its length."""
-    try:
-        claimed = probe(path).seconds
-        windows, seconds = hear_file(Path(path), claimed if math.isfinite(claimed) else None, metadata, None)
-    except AudioError:
-        windows, seconds = np.zeros((0, WINDOW), np.float32), None
-    rows = [listener.of_window(window) for window in windows]
-    return np.stack(rows) if rows else np.zeros((0, listener.size), np.float32), seconds
-
-
-def fit_familiarity(music: Heard, other: Heard) -> tuple[Familiarity, Floats, Floats]:
-    """Learn to tell music from other sounds.
-
-    Returns
-    -------
-    familiarity
-        Learned from all.
-    music_scores, other_scores
-        How strange each sound is to a judge that learned from other groups alone: (sounds,) each.
-    """
-    scores = [np.zeros(len(music.group)), np.zeros(len(other.group))]
-    divisions = [list(GroupKFold(FOLDS).split(part.group, groups=part.group)) for part in (music, other)]
-    for ours, theirs in zip(*divisions, strict=True):
-        judge = _judge(music.layers[np.isin(music.clip, ours[0])], other.layers[np.isin(other.clip, theirs[0])])
-        for part, score, ask in ((music, scores[0], ours[1]), (other, scores[1], theirs[1])):
-            score[ask] = part.means(strangeness(judge, part.layers)[:, None])[ask, 0]
-    return _judge(music.layers, other.layers), scores[0], scores[1]
-
-
-def strangeness(judge: Familiarity, layers: Floats) -> Floats:
-    """Return how strange windows with these layers are, (windows,)."""
-    with torch.inference_mode():
-        scores: Floats = judge(torch.from_numpy(layers).float())[:, 0].double().numpy()
-    return scores
-
-
-def _judge(music: Floats, other: Floats) -> Familiarity:
-    mean, deviation = music.mean(0), music.std(0)
-    deviation[deviation < _STILL] = 0
-    scale = np.where(deviation > 0, deviation, np.inf)
-    apart = [np.clip((rows - mean) / scale, -RANGE, RANGE) for rows in (music, other)]
-    rows = np.concatenate([np.concatenate([part, np.abs(part)], 1) for part in apart])
-    strange = np.repeat([0, 1], [len(music), len(other)])
-    solved = LogisticRegression(C=_COST, class_weight="balanced", max_iter=500).fit(rows, strange)
-    values = [torch.from_numpy(part).float() for part in (mean, deviation, solved.coef_[0].reshape(2, -1))]
-    return Familiarity(values[0], values[1], values[2], float(solved.intercept_[0]))
 
 
 def choose_offsets(
@@ -209,6 +92,11 @@ def build(
         Told what is being done.
     vocabulary
         What the genres of the run alone are called.
+
+    Raises
+    ------
+    RunError
+        A clip of the run can no longer be heard.
     """
     recipe, test = load_run_recipe(run), Predictions.read(run / "predictions.parquet").part("test")
     networks, level = recipe.frontend.options["networks"], recipe.frontend.options["level"]
@@ -223,36 +111,26 @@ def build(
     labelled = hear(
         listener, said, list(clips["path"]), list(clips["artist"].where(clips["artist"] != "", clips["track"]))
     )
+    if lost := len(clips) - len(labelled.group):
+        raise RunError(f"{run}: {lost} of its clips can no longer be heard; bring their files back, or train again")
     say("listening to other music, and to what is no music")
     elsewhere = hear(listener, said, *_named(music))
     other = hear(listener, said, list(not_music.clips["path"]), list(not_music.clips["artist"]))
     familiarity, familiar, unfamiliar = fit_familiarity(joined(labelled, elsewhere), other)
+    strange, strange_elsewhere = np.split(familiar, [len(clips)])
 
     names = tag_names()
     tags = labelled.means(labelled.layers[:, : len(names)])
     folds = test.table["fold"].to_numpy()
-    of_windows = np.zeros((len(labelled.layers), len(said.genres)))
-    for fold, model in enumerate(models):
-        inside = folds[labelled.clip] == fold
-        of_windows[inside] = _logits(model, labelled.layers[inside])
-    of_windows /= said.temperature
+    of_windows = _unheard_logits(models, labelled, folds) / said.temperature
     logits = labelled.means(of_windows)
-    calibrated = np.zeros_like(logits)  # each fold by what the others say
-    for fold in range(len(models)):
-        asked = folds == fold
-        growth = fit_growth(logits[~asked], test.true[~asked], labelled.apart[~asked])
-        calibrated[asked] = sureness(labelled.apart[asked], growth)[:, None] * logits[asked]
     growth = fit_growth(logits, test.true, labelled.apart)
     ten = labelled.means(log_softmax(of_windows, axis=1))  # as the graph says them, window by window
     offsets = choose_offsets(ten, tags, test.true, names, said.genres)
     surer = sureness(labelled.apart, growth)[:, None]
     joint = log_softmax(surer * _with_further(ten, tags, names, offsets), axis=1)
     sure = np.exp(joint).max(1)
-    half = (1 - KEPT) / 2
-    # Music from elsewhere shall keep its answer too: what is labelled is of one kind and age.
-    least = max(float(np.quantile(familiar[: len(ten)], 1 - half)), float(np.quantile(familiar[len(ten) :], KEPT)))
-    above = max(least, equal_errors(familiar, unfamiliar))  # a judge that could afford to be stricter need not be
-    below = float(np.quantile(sure, half))
+    above, below = choose_thresholds(strange, strange_elsewhere, unfamiliar, sure)
     metadata = replace(
         said,
         name=f"genrelab {recipe.name}",
@@ -270,18 +148,15 @@ def build(
     return {
         "clips": len(ten),
         "temperature, growth": (said.temperature, growth),
-        "calibration error": {
-            name: _calibration_error(test, calibrated, labelled.apart > most)
-            for name, most in (("all clips", 0), ("clips of more than one window", 1))
-        },
+        "calibration error": _calibration_errors(test, logits, labelled.apart),
         "accuracy of the ten": float((ten.argmax(1) == test.true).mean()),
         "accuracy among all genres": float((joint.argmax(1) == test.true).mean()),
         "offsets": offsets,
         "unknown above, below": (above, below),
-        "labelled clips called unknown": float(((familiar[: len(ten)] > above) | (sure < below)).mean()),
-        "other music called strange": float((familiar[len(ten) :] > above).mean()),
+        "labelled clips called unknown": float(((strange > above) | (sure < below)).mean()),
+        "other music called strange": float((strange_elsewhere > above).mean()),
         "no music called strange": float((unfamiliar > above).mean()),
-        "area under the curve, labelled against no music": area(familiar[: len(ten)], unfamiliar),
+        "area under the curve, labelled against no music": area(strange, unfamiliar),
         "area under the curve, all music against no music": area(familiar, unfamiliar),
     }
 
@@ -307,34 +182,36 @@ def fit_growth(logits: Floats, true: NDArray[np.int64], apart: Floats) -> float:
     return min(found, 0.0, key=loss)
 
 
-def area(familiar: Floats, strange: Floats) -> float:
-    """Return the area under the receiver operating characteristic of scores of music and of other sounds."""
-    return float(roc_auc_score(*_labelled(familiar, strange)))
+def choose_thresholds(strange: Floats, elsewhere: Floats, no_music: Floats, sure: Floats) -> tuple[float, float]:
+    """Return the strangeness above which, and the probability below which, a sound is unknown.
 
-
-def equal_errors(familiar: Floats, strange: Floats) -> float:
-    """Return the score from which on as large a share of music lies as of other sounds lies below, or nearly."""
-    music_above, strange_above, scores = roc_curve(*_labelled(familiar, strange), drop_intermediate=False)
-    return float(scores[1:][np.abs(music_above - (1 - strange_above))[1:].argmin()])
-
-
-def _labelled(familiar: Floats, strange: Floats) -> tuple[NDArray[np.int64], Floats]:
-    return np.repeat([0, 1], [len(familiar), len(strange)]), np.concatenate([familiar, strange])
-
-
-def joined(one: Heard, other: Heard) -> Heard:
-    """Return what was heard of two lists of sounds as one."""
-    return Heard(
-        np.concatenate([one.layers, other.layers]),
-        np.concatenate([one.clip, other.clip + len(one.group)]),
-        np.concatenate([one.group, other.group]),
-        np.concatenate([one.apart, other.apart]),
-    )
+    Parameters
+    ----------
+    strange, elsewhere, no_music
+        How strange the labelled clips, other music and other sounds are to judges that did not learn from them.
+    sure
+        The largest probability of each labelled clip.
+    """
+    half = (1 - KEPT) / 2
+    # Music from elsewhere shall keep its answer too: what is labelled is of one kind and age.
+    least = max(float(np.quantile(strange, 1 - half)), float(np.quantile(elsewhere, KEPT)))
+    balanced = equal_errors(np.concatenate([strange, elsewhere]), no_music)
+    return max(least, balanced), float(np.quantile(sure, half))  # where the judge can afford to be stricter it need not
 
 
 def _named(music: Mapping[str, Sequence[Path]]) -> tuple[list[Path], list[str]]:
     """Return all files, and for each where it comes from."""
     return [file for files in music.values() for file in files], [name for name, files in music.items() for _ in files]
+
+
+def _unheard_logits(models: Sequence[torch.nn.Module], labelled: Heard, folds: NDArray[np.int64]) -> Floats:
+    """Return the logits of each window by the head of the fold that tested on its clip, (windows, genres)."""
+    of_fold = folds[labelled.clip]
+    found = [_logits(model, labelled.layers[of_fold == fold]) for fold, model in enumerate(models)]
+    logits = np.zeros((len(labelled.layers), found[0].shape[1]))
+    for fold, part in enumerate(found):
+        logits[of_fold == fold] = part
+    return logits
 
 
 def _logits(model: torch.nn.Module, layers: Floats) -> Floats:
@@ -344,10 +221,20 @@ def _logits(model: torch.nn.Module, layers: Floats) -> Floats:
     return found
 
 
-def _calibration_error(test: Predictions, logits: Floats, asked: NDArray[np.bool_]) -> float:
-    """Return the expected calibration error of the clips that are asked for, with these logits."""
-    sure = test.with_probabilities(softmax(logits, axis=1))
-    return expected_calibration_error(reliability(Predictions(sure.table[asked].reset_index(drop=True), test.info)))
+def _calibration_errors(test: Predictions, logits: Floats, apart: Floats) -> dict[str, float]:
+    """Return the expected calibration errors of all clips and of the longer ones, each fold's growth by the others."""
+    folds = test.table["fold"].to_numpy()
+    calibrated = np.zeros_like(logits)
+    for fold in np.unique(folds):
+        asked = folds == fold
+        growth = fit_growth(logits[~asked], test.true[~asked], apart[~asked])
+        calibrated[asked] = sureness(apart[asked], growth)[:, None] * logits[asked]
+    sure = test.with_probabilities(softmax(calibrated, axis=1))
+    asked_for = {"all clips": apart > 0, "clips of more than one window": apart > 1}
+    return {
+        name: expected_calibration_error(reliability(Predictions(sure.table[rows].reset_index(drop=True), test.info)))
+        for name, rows in asked_for.items()
+    }
 
 
 def _with_further(ten: Floats, tags: Floats, names: Sequence[str], offsets: Mapping[str, float]) -> Floats:
