@@ -8,7 +8,6 @@ where it stopped; its folder is named after the content it was made from.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +22,7 @@ from genrelab.audio.processors import processors
 from genrelab.audio.store import SampleStore
 from genrelab.audio.windows import clip_starts, cut
 from genrelab.augment import WaveformAugmentation
+from genrelab.bundles.parallel import in_order
 from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.pictures import read_picture
 from genrelab.errors import AudioError, CorpusError, RecipeError
@@ -257,18 +257,15 @@ def _make(
     remove_leftovers(folder)
     task = progress.add_task("Extracting", total=len(sources)) if progress else None
     found: list[dict[str, int | str]] = []
-    with ThreadPoolExecutor(jobs, thread_name_prefix="extract") as pool:
-        for part, first in enumerate(range(0, len(sources), _PART)):
-            some = sources[first : first + _PART]
-            found.append(_part(folder / f"part-{part:05d}.npy", some, extractor, pool))
-            if progress and task is not None:
-                progress.advance(task, len(some))
+    for part, first in enumerate(range(0, len(sources), _PART)):
+        some = sources[first : first + _PART]
+        found.append(_part(folder / f"part-{part:05d}.npy", some, extractor, jobs))
+        if progress and task is not None:
+            progress.advance(task, len(some))
     write_json(folder / "examples.json", {"size": extractor.size, "parts": len(found), **_index(found)})
 
 
-def _part(
-    path: Path, sources: Sequence[ExampleSource], extractor: Extractor, pool: ThreadPoolExecutor
-) -> dict[str, int | str]:
+def _part(path: Path, sources: Sequence[ExampleSource], extractor: Extractor, jobs: int) -> dict[str, int | str]:
     """Make one part, or find it made; return for each of its clips how many examples there are, or why none."""
     if found := _read_part(path, extractor.size):
         return found
@@ -279,7 +276,7 @@ def _part(
         except AudioError as error:
             return error.reason
 
-    results = list(pool.map(try_one, sources))
+    results = list(in_order(try_one, sources, jobs))
     examples = [result for result in results if not isinstance(result, str)]
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.save(file, np.concatenate([np.zeros((0, extractor.size), np.float32), *examples]).astype(extractor.dtype))
