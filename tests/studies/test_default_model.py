@@ -11,7 +11,7 @@ from genrelab.backbones.own import write_graphs
 from genrelab.bundles.classifier import Classifier
 from genrelab.corpora import load_corpus
 from genrelab.errors import RunError
-from genrelab.studies.default_model import build, choose_offsets, fit_growth
+from genrelab.studies.default_model import build, choose_offsets, choose_thresholds, fit_growth
 from genrelab.studies.familiarity import area, equal_errors, fit_familiarity
 from genrelab.studies.hearing import Heard, joined
 from genrelab.training.recipe import load_recipe
@@ -118,6 +118,22 @@ def test_errors_are_equal_where_as_much_music_is_strange_as_other_sounds_are_not
     assert score == pytest.approx(1.5, abs=0.1)
     assert (music > score).mean() == pytest.approx((other <= score).mean(), abs=0.005)
     assert equal_errors(np.zeros(50), np.ones(20)) == 1
+
+
+def test_thresholds_keep_the_answers_of_music_wherever_it_is_from():
+    rng = np.random.default_rng(0)
+    strange, sure = rng.normal(0, 1, 4000), rng.uniform(0, 1, 4000)
+    for elsewhere in (rng.normal(0, 1, 4000), rng.normal(2, 1, 4000)):
+        above, below = choose_thresholds(strange, elsewhere, rng.normal(1, 1, 1000), sure)
+        assert (strange > above).mean() <= 0.0251
+        assert (elsewhere > above).mean() <= 0.0501
+        assert below == pytest.approx(0.025, abs=0.01)
+
+
+def test_a_judge_that_can_afford_it_is_no_stricter_than_where_its_errors_are_equal():
+    rng = np.random.default_rng(0)
+    above, _ = choose_thresholds(rng.normal(0, 1, 4000), rng.normal(0, 1, 4000), rng.normal(6, 1, 4000), np.ones(9))
+    assert above == pytest.approx(3, abs=0.3)
 
 
 @pytest.mark.slow
