@@ -147,7 +147,7 @@ def test_a_folder_of_genres_needs_no_recipe_of_its_own(music: Path, tmp_path: Pa
     [
         (["train", "nothing"], "recipe 'nothing' is neither a .yaml file nor the name of a recipe"),
         (["train", "base", "--set", "train.lr=-1"], "train.lr: Input should be greater than 0, not -1"),
-        (["train", "base", "--data", "nowhere"], "--data nowhere: neither a table"),
+        (["train", "base", "--data", "nowhere"], "--data nowhere: there is no such table"),
         (["train", "base", "--track", "papyrus"], "--track papyrus: not one of tensorboard, wandb"),
         (["train", "base", "--set", "train.device=cuda", "-o", "{tmp}/run"], "cuda was asked for"),
         (["evaluate", "{tmp}"], "run.json: no such file"),

@@ -127,7 +127,7 @@ def corpus_section(data: Path) -> dict[str, Any]:
             columns = file.readline(10_000)
         # GTZAN 2.0's feature tables; any other table says what its clips are.
         return {"kind": "gtzan-tables" if b"chroma_stft_mean" in columns else "table", "path": place}
-    raise RecipeError(f"--data {data}: neither a table (.csv, .tsv, .parquet, .jsonl) nor a folder")
+    raise RecipeError(f"--data {data}: there is no such table (.csv, .tsv, .parquet, .jsonl) or folder")
 
 
 def _folder_of(data: Path) -> dict[str, Any]:
