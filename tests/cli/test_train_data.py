@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from genrelab.cli.train import corpus_overrides, corpus_section
+from genrelab.cli.overrides import corpus_overrides, corpus_section
 from genrelab.corpora.gtzan_facts import GENRES
 from genrelab.errors import RecipeError
 

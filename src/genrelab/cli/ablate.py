@@ -5,6 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genrelab.cli.options import (
+    Data,
+    Folds,
+    MaxClips,
+    OwnStores,
+    Processes,
+    Protocols,
+    Seeds,
+    SharedThreads,
+    overriding,
+)
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
@@ -16,24 +28,22 @@ def ablate(
     study: Annotated[
         str, typer.Argument(help="representation, architecture, augmentation, hyperparameters, heads, or a file.")
     ],
-    data: Annotated[Path | None, typer.Option(help="Sound to learn from, as for `genrelab train`.")] = None,
+    data: Data = None,
     recipe: Annotated[str | None, typer.Option(help="Start from this recipe instead of the study's own.")] = None,
-    protocol: Annotated[list[str] | None, typer.Option(help="[default: random and artist-folds]")] = None,
-    folds: Annotated[int, typer.Option(min=1, help="Folds of each protocol.")] = 3,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0.")] = 3,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of all variants.")
-    ] = None,
-    max_clips: Annotated[int | None, typer.Option(min=2, help="Use no more than so many clips.")] = None,
+    protocol: Protocols = None,
+    folds: Folds = 3,
+    seeds: Seeds = 3,
+    set_: Annotated[list[str] | None, overriding("all variants")] = None,
+    max_clips: MaxClips = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="One epoch on a few clips, one seed, one fold: does it run?")
     ] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that train at the same time.")] = 1,
+    jobs: Processes = 1,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The study's folder. [default: ablations/STUDY]")
     ] = None,
-    stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: OUTPUT/stores]")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch on the CPU, of all processes.")] = None,
+    stores: OwnStores = None,
+    threads: SharedThreads = None,
 ) -> None:
     """Train variants of a recipe that differ in one thing, and tell which differences are larger than the noise.
 
@@ -44,21 +54,20 @@ def ablate(
     from rich.console import Console
 
     from genrelab.cli.console import progress_bars
-    from genrelab.cli.train import corpus_overrides, corpus_section
+    from genrelab.cli.overrides import corpus_overrides, corpus_section, recipe_overrides
     from genrelab.studies.ablation import Plan, load_study, plan_jobs, write_study
     from genrelab.studies.jobs import train_all
     from genrelab.training.run import Options
 
     read = load_study(study, recipe)
     folder = output or Path("ablations") / read.name
-    section: dict[str, object] = dict(corpus_section(data)) if data else {}
+    section = corpus_section(data)
     protocols, last = protocol or ["random", "artist-folds"], []
     if quick:
         section = section or {"kind": "toy", "root": str(folder / "toy"), "clips": QUICK_CLIPS}
         protocols, folds, seeds, max_clips = [protocols[0]], 1, 1, min(max_clips or 80, 80)
         last = ["train.epochs=1"]
-    overrides = [*corpus_overrides(section), *(set_ or [])]
-    overrides += [f"max_clips={max_clips}"] if max_clips is not None else []
+    overrides = [*corpus_overrides(section), *recipe_overrides(None, set_, max_clips=max_clips)]
     if threads is not None:
         torch.set_num_threads(threads)
     plan = Plan(read, protocols, folds, range(seeds), overrides, last, study, recipe)

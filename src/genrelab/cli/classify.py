@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from genrelab.cli.formats import Format
+from genrelab.cli.options import BundleName
 
 if TYPE_CHECKING:
     from genrelab.bundles.classifier import Classifier
@@ -29,9 +30,7 @@ def classify(
             show_default=False,
         ),
     ],
-    bundle: Annotated[
-        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, or default or teacher.")
-    ] = None,
+    bundle: BundleName = None,
     format_: Annotated[
         Format | None,
         typer.Option(

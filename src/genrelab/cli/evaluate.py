@@ -1,16 +1,14 @@
 """``genrelab evaluate``: judge a finished run."""
 
-from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from genrelab.cli.console import plain
+from genrelab.cli.options import FinishedRun, Part
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A finished run folder.")],
-    part: Annotated[str, typer.Option(help="The part to judge: test or validation.")] = "test",
+    run: FinishedRun,
+    part: Part = "test",
 ) -> None:
     """Compute every metric of a run with its interval, and write metrics.json, figures and report.html."""
     from rich.console import Console

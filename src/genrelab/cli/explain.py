@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from genrelab.cli.explain_confusions import confusions
 from genrelab.cli.explain_embedding import embedding
+from genrelab.cli.options import FinishedRun
 
 DEFAULT = "file"
 
@@ -40,7 +41,6 @@ class Fill(StrEnum):
 
 
 app = typer.Typer(cls=ExplainGroup, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
-Run = Annotated[Path, typer.Argument(help="A finished run folder.")]
 Filling = Annotated[
     Fill, typer.Option(help="What it puts in their place: silence finds steady sounds too, but is an event of its own.")
 ]
@@ -49,7 +49,7 @@ Keep = Annotated[float, typer.Option(min=0.01, max=0.99, help="The share of the 
 
 @app.command(DEFAULT)
 def file(
-    run: Run,
+    run: FinishedRun,
     sound: Annotated[Path, typer.Argument(metavar="FILE", help="A sound file.")],
     genre: Annotated[str | None, typer.Option(help="Ask about this genre. [default: the one it names]")] = None,
     method: Annotated[
@@ -125,7 +125,7 @@ def file(
 
 @app.command()
 def sanity(
-    run: Run,
+    run: FinishedRun,
     clips: Annotated[int, typer.Option(min=2, help="How many test clips, drawn at random.")] = 20,
     method: Annotated[Method | None, typer.Option(help="Test this method alone. [default: all that can be]")] = None,
     fill: Filling = Fill.MEDIAN,

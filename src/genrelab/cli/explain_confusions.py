@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genrelab.cli.console import plain
+from genrelab.cli.options import Part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def confusions(
     run: Annotated[Path, typer.Argument(help="A finished run folder, or that of an ensemble.")],
-    part: Annotated[str, typer.Option(help="The part to look at: test or validation.")] = "test",
+    part: Part = "test",
     pair: Annotated[str | None, typer.Option(metavar="GENRE,GENRE", help="Look at two genres alone.")] = None,
     as_blend: Annotated[
         str | None,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genrelab.cli.options import Stores
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import Progress
@@ -28,7 +30,7 @@ def embedding(
         typer.Option("--with-audio", help="Clips can be heard: up to 20 minutes are taken into the page, more linked."),
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the maps.")] = 0,
-    stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: the user's cache]")] = None,
+    stores: Stores = None,
 ) -> None:
     """Map a run's clips by t-SNE and UMAP, as figures and as a page one can search, filter and listen to.
 
@@ -100,7 +102,7 @@ def _of_run(
 
 def _of_bundle(bundle: str, data: Path, output: Path, seed: int, with_audio: bool, progress: "Progress") -> list[str]:
     from genrelab.bundles.classifier import Classifier
-    from genrelab.cli.train import corpus_section
+    from genrelab.cli.overrides import corpus_section
     from genrelab.corpora import load_corpus
     from genrelab.explain.embedding import bundle_key, embed_bundle
 

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from genrelab.cli.console import plain
+from genrelab.cli.options import FinishedRun
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A finished run folder.")],
+    run: FinishedRun,
     output: Annotated[Path, typer.Option("--output", "-o", help="The bundle to write, e.g. mine.onnx.")],
     fold: Annotated[
         int | None,

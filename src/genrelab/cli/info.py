@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genrelab.cli.options import BundleName
 from genrelab.errors import GenrelabError, printable
 from genrelab.files import cache_folder
 from genrelab.recipes import recipe_files
@@ -31,9 +32,7 @@ class Form(StrEnum):
 
 
 def info(
-    bundle: Annotated[
-        Path | None, typer.Option("--bundle", "-b", help="An .onnx bundle, or default or teacher.")
-    ] = None,
+    bundle: BundleName = None,
     format_: Annotated[Form, typer.Option("--format", "-f", help="For people, or for programs.")] = Form.TEXT,
 ) -> None:
     """Print versions, devices, decoders, the cache, recipes, and what a bundle knows and how well."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genrelab.cli.options import Folds, OwnStores, Processes, Protocols, Seeds, SharedThreads, overriding
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
@@ -30,20 +32,17 @@ def reproduce(
     pictures: Annotated[Path | None, typer.Option(help="GTZAN 2.0's pictures, for the image rows.")] = None,
     table: Annotated[Path | None, typer.Option(help="Its features_30_sec.csv, for the rows of columns.")] = None,
     pieces_table: Annotated[Path | None, typer.Option(help="Its features_3_sec.csv (or 10).")] = None,
-    protocol: Annotated[list[str] | None, typer.Option(help="[default: random and artist-folds]")] = None,
-    folds: Annotated[int, typer.Option(min=1, help="Folds of each protocol.")] = 3,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0.")] = 3,
+    protocol: Protocols = None,
+    folds: Folds = 3,
+    seeds: Seeds = 3,
     short: Annotated[
         bool, typer.Option("--short", help="Take the rows' variants for clips of 2 to 3 seconds.")
     ] = False,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every recipe, e.g. max_clips=100."),
-    ] = None,
+    set_: Annotated[list[str] | None, overriding("every recipe, e.g. max_clips=100")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("reproduced"),
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that train at the same time.")] = 1,
-    stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: OUTPUT/stores]")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch on the CPU, of all processes.")] = None,
+    jobs: Processes = 1,
+    stores: OwnStores = None,
+    threads: SharedThreads = None,
 ) -> None:
     """Train published rows with several protocols and seeds, and print what came of it.
 
@@ -54,7 +53,7 @@ def reproduce(
     from rich.console import Console
 
     from genrelab.cli.console import progress_bars
-    from genrelab.cli.train import corpus_section
+    from genrelab.cli.overrides import corpus_section
     from genrelab.corpora import load_corpus
     from genrelab.errors import GenrelabWarning, RecipeError
     from genrelab.files import atomic_path
@@ -81,7 +80,7 @@ def reproduce(
                 GenrelabWarning,
                 stacklevel=2,
             )
-        sections = Data(corpus_section(data) if data else None, pictures, table, pieces_table)
+        sections = Data(corpus_section(data), pictures, table, pieces_table)
         plan = Plan(names, sections, protocol or ["random", "artist-folds"], folds, range(seeds), set_ or [], short)
     console = Console(highlight=False)
     with progress_bars() as progress:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from genrelab.cli.console import plain
+from genrelab.cli.options import Data, overriding
 
 
 def slurm(
@@ -15,10 +16,8 @@ def slurm(
         list[str] | None, typer.Option(help="Train each under this protocol; repeatable. [default: the recipe's]")
     ] = None,
     folds: Annotated[int | None, typer.Option(min=1, help="Folds of each. [default: the recipe's]")] = None,
-    data: Annotated[Path | None, typer.Option(help="Your own data, as for `genrelab train`.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of every recipe.")
-    ] = None,
+    data: Data = None,
+    set_: Annotated[list[str] | None, overriding("every recipe")] = None,
     nodes: Annotated[int, typer.Option(min=1, help="Machines that train one fold together.")] = 1,
     gpus_per_node: Annotated[int, typer.Option(min=0, help="GPUs of each, one process a GPU.")] = 0,
     cpus_per_task: Annotated[int, typer.Option(min=1, help="Processors of each process.")] = 4,
@@ -53,11 +52,10 @@ def slurm(
     """
     from rich.console import Console
 
-    from genrelab.cli.train import corpus_overrides, corpus_section
+    from genrelab.cli.overrides import recipe_overrides
     from genrelab.cluster import slurm as jobs
 
-    overrides = [*corpus_overrides(corpus_section(data) if data else {}), *(set_ or [])]
-    overrides += [f"protocol.folds={folds}"] if folds is not None else []
+    overrides = recipe_overrides(data, set_, **{"protocol.folds": folds})
     resolved = jobs.resolve(recipes, protocol or [], seeds, overrides)
     cluster = jobs.Cluster(
         nodes=nodes,

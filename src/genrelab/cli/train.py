@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genrelab.cli.console import plain
+from genrelab.cli.options import MaxClips, RecipeName, Stores, Threads, overriding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from lightning.pytorch.loggers import Logger
 
@@ -17,9 +18,7 @@ TRACKERS = ("tensorboard", "wandb")
 
 
 def train(
-    recipe: Annotated[
-        str, typer.Argument(help="A recipe file, or the name of one that comes along (see `genrelab info`).")
-    ],
+    recipe: RecipeName,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -30,10 +29,7 @@ def train(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The run folder. [default: runs/NAME-PROTOCOL-SEED]")
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe, e.g. train.lr=3e-4."),
-    ] = None,
+    set_: Annotated[list[str] | None, overriding("the recipe, e.g. train.lr=3e-4")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The recipe's seed.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     only_fold: Annotated[
@@ -44,17 +40,15 @@ def train(
         bool, typer.Option("--prepare", help="Decode, check the split, begin the run; no more.")
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A few clips, one epoch: does it run?")] = False,
-    max_clips: Annotated[int | None, typer.Option(min=2, help="Use no more than so many clips.")] = None,
+    max_clips: MaxClips = None,
     allow_leaks: Annotated[
         bool, typer.Option("--allow-leaks", help="Train though the split leaks; reports will say so.")
     ] = False,
     track: Annotated[
         list[str] | None, typer.Option(help="Also log to tensorboard or wandb (offline unless WANDB_API_KEY is set).")
     ] = None,
-    stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: the user's cache]")] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of PyTorch on the CPU. [default: one a core]")
-    ] = None,
+    stores: Stores = None,
+    threads: Threads = None,
 ) -> None:
     """Train a recipe on every fold of its protocol, then evaluate it.
 
@@ -64,16 +58,14 @@ def train(
     import torch
 
     from genrelab.cli.console import progress_bars
+    from genrelab.cli.overrides import recipe_overrides
     from genrelab.errors import Terminated
     from genrelab.training import run
     from genrelab.training.ensemble import combine_runs
     from genrelab.training.recipe import EnsembleRecipe, load_any
     from genrelab.training.recipe import quick as quickly
 
-    overrides = [*corpus_overrides(corpus_section(data) if data else {}), *(set_ or [])]
-    overrides += [f"seed={seed}"] if seed is not None else []
-    overrides += [f"max_clips={max_clips}"] if max_clips is not None else []
-    resolved = load_any(recipe, overrides)
+    resolved = load_any(recipe, recipe_overrides(data, set_, seed=seed, max_clips=max_clips))
     if isinstance(resolved, EnsembleRecipe):
         folder = output or Path("runs") / _folder_name(resolved.name)
         combine_runs(resolved, folder, resume)
@@ -113,51 +105,6 @@ def _show(folder: Path) -> None:
 
     print_metrics(evaluate_run(folder))
     Console().print(f"[bold]{plain(folder / 'report.html')}[/] shows it all.", highlight=False)
-
-
-def corpus_section(data: Path) -> dict[str, Any]:
-    """Return a recipe's corpus section for what lies at `data`: a published corpus, or one's own."""
-    from genrelab.errors import RecipeError
-
-    place = str(data.absolute())
-    if data.is_dir():
-        return {**_folder_of(data.absolute()), "root": place}
-    if data.is_file():
-        with data.open("rb") as file:
-            columns = file.readline(10_000)
-        # GTZAN 2.0's feature tables; any other table says what its clips are.
-        return {"kind": "gtzan-tables" if b"chroma_stft_mean" in columns else "table", "path": place}
-    raise RecipeError(f"--data {data}: there is no such table (.csv, .tsv, .parquet, .jsonl) or folder")
-
-
-def _folder_of(data: Path) -> dict[str, Any]:
-    """Return the kind of a folder's corpus. Published ones are known by their folders' names, as they are unpacked."""
-    from genrelab.corpora.gtzan_facts import GENRES
-
-    if (data / "images_original").is_dir():
-        return {"kind": "gtzan-pictures"}
-    if any((data / name).is_dir() for name in ("genres", "genres_original")):
-        return {"kind": "gtzan"}
-    if (data / "Data" / "images_original").is_dir():
-        return {"kind": "gtzan-pictures"}
-    for subset in ("small", "medium", "large"):
-        # Its own folders, 000 to 155, would pass for genres.
-        if data.name == f"fma_{subset}" or (data / f"fma_{subset}").is_dir():
-            return {"kind": "fma", "subset": subset}
-    # What genres/ holds, under whatever name: its artists, repeats and lists are known.
-    clips = min(len(list((data / genre).glob(f"{genre}.[0-9][0-9][0-9][0-9][0-9].*"))) for genre in GENRES)
-    if not clips:
-        return {"kind": "folder"}
-    # Where much is missing a part of it is meant, and its notes say so; where little is, the copy is damaged.
-    return {"kind": "gtzan"} if clips > 90 else {"kind": "gtzan", "partial": True}
-
-
-def corpus_overrides(section: "Mapping[str, object]") -> list[str]:
-    """Return a corpus section as overrides, ``key=value``."""
-    import json
-
-    # YAML reads JSON, and mistakes nothing in it for its own.
-    return [f"corpus.{key}={json.dumps(value)}" for key, value in section.items()]
 
 
 def _loggers(track: list[str], name: str) -> "Callable[[Path], Sequence[Logger]]":

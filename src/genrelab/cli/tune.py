@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from genrelab.cli.options import Data, MaxClips, OwnStores, RecipeName, Threads, overriding
+
 
 class Pruner(StrEnum):
     """How hopeless trials are found."""
@@ -16,7 +18,7 @@ class Pruner(StrEnum):
 
 
 def tune(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one (see `genrelab info`).")],
+    recipe: RecipeName,
     space: Annotated[
         list[str] | None,
         typer.Option(
@@ -26,11 +28,9 @@ def tune(
         ),
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="How many in all, of all processes.")] = 20,
-    data: Annotated[Path | None, typer.Option(help="Sound to learn from, as for `genrelab train`.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of all trials.")
-    ] = None,
-    max_clips: Annotated[int | None, typer.Option(min=2, help="Use no more than so many clips.")] = None,
+    data: Data = None,
+    set_: Annotated[list[str] | None, overriding("all trials")] = None,
+    max_clips: MaxClips = None,
     folds: Annotated[int, typer.Option(min=1, help="How many of the protocol's folds a trial trains.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the choices; the recipe has its own.")] = 0,
     pruner: Annotated[Pruner, typer.Option(help="How hopeless trials are found and stopped.")] = Pruner.median,
@@ -38,8 +38,8 @@ def tune(
     study: Annotated[str | None, typer.Option(help="The study's name in its journal. [default: the recipe's]")] = None,
     journal: Annotated[Path | None, typer.Option(help="The journal. [default: OUTPUT/journal.log]")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="[default: tuning/STUDY]")] = None,
-    stores: Annotated[Path | None, typer.Option(help="Folder of decoded audio. [default: OUTPUT/stores]")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of PyTorch on the CPU.")] = None,
+    stores: OwnStores = None,
+    threads: Threads = None,
 ) -> None:
     """Try values of a recipe's keys, judged by validation alone, and write the best ones as a recipe.
 
@@ -53,7 +53,7 @@ def tune(
     from rich.markup import escape
 
     from genrelab.cli.console import progress_bars
-    from genrelab.cli.train import corpus_overrides, corpus_section
+    from genrelab.cli.overrides import recipe_overrides
     from genrelab.studies.tuning import Plan, Tuning
     from genrelab.training.run import Options
 
@@ -61,11 +61,10 @@ def tune(
         torch.set_num_threads(threads)
     name = study or (Path(recipe).stem if recipe.endswith((".yaml", ".yml")) else recipe).replace("/", "-")
     folder = output or Path("tuning") / name
-    overrides = [*(set_ or []), *([f"max_clips={max_clips}"] if max_clips is not None else [])]
     plan = Plan(
         recipe,
-        corpus_overrides(corpus_section(data)) if data else [],
-        overrides,
+        recipe_overrides(data, None),
+        recipe_overrides(None, set_, max_clips=max_clips),
         space or [],
         trials,
         folds,
