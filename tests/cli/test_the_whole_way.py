@@ -150,7 +150,7 @@ def test_a_folder_of_genres_needs_no_recipe_of_its_own(music: Path, tmp_path: Pa
         (["train", "base", "--data", "nowhere"], "--data nowhere: there is no such table"),
         (["train", "base", "--track", "papyrus"], "--track papyrus: not one of tensorboard, wandb"),
         (["train", "base", "--set", "train.device=cuda", "-o", "{tmp}/run"], "cuda was asked for"),
-        (["evaluate", "{tmp}"], "run.json: no such file"),
+        (["evaluate", "{tmp}"], "not a run (it has no recipe.yaml)"),
         (["export", "{tmp}", "-o", "x.onnx"], "not a run (it has no recipe.yaml)"),
         (["train", "base", "--set", "audio.window=.inf"], "audio.window: Input should be"),
         (["train", "base", "--set", "train.precision=8"], "train.precision: Input should be '32', '16-mixed'"),

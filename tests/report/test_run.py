@@ -89,11 +89,19 @@ def test_runs_are_compared_where_a_genre_was_neither_tested_nor_called(make_run,
     assert row.count("<td>\u2013") == 2
 
 
-@pytest.mark.parametrize("name", ["predictions.parquet", "run.json", "recipe.yaml", "environment.json"])
-def test_a_missing_file_is_named(make_run, name) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("predictions.parquet", "predictions.parquet: no such file; .+"),
+        ("run.json", "this run is not finished; .+ --resume"),
+        ("recipe.yaml", "not a run .it has no recipe.yaml.; .+"),
+        ("environment.json", "environment.json: no such file; .+ --resume"),
+    ],
+)
+def test_a_missing_file_is_named(make_run, name, message) -> None:
     folder = make_run()
     (folder / name).unlink()
-    with pytest.raises(RunError, match=rf"{name}: no such file; .+"):
+    with pytest.raises(RunError, match=message):
         evaluate_run(folder)
     assert not (folder / "metrics.json").exists()
 
@@ -165,7 +173,7 @@ def test_the_same_run_twice_is_no_comparison(make_run) -> None:
 def test_a_run_that_has_not_ended_is_not_compared(make_run) -> None:
     ended, running = make_run("ended"), make_run("running", noise_seed=2)
     (running / "run.json").unlink()
-    with pytest.raises(RunError, match=r"run\.json: no such file; it is written when a run ends"):
+    with pytest.raises(RunError, match="running: this run is not finished"):
         compare_runs([ended, running])
 
 

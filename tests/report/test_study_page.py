@@ -15,10 +15,10 @@ import soundfile
 from genrelab.errors import GenrelabError, RunError
 from genrelab.evaluation.intervals import Interval, bootstrap
 from genrelab.evaluation.metrics import metrics
+from genrelab.evaluation.run_folder import read_run
 from genrelab.files import content_hash
 from genrelab.report.pdf import VARIABLE, find_browser, print_pdf
 from genrelab.report.references import LITERATURE, references
-from genrelab.report.run import read_run
 from genrelab.report.save import save
 from genrelab.report.spectrogram import spectrogram_figure
 from genrelab.report.study import study_page

@@ -19,6 +19,7 @@ from genrelab.errors import AudioError, CorpusError, RecipeError, RunError
 from genrelab.evaluation import ensembles
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.extractors import Extractor
 from genrelab.networks.flat_cnn import FlatCnn
 from genrelab.report.run import evaluate_run
@@ -361,7 +362,7 @@ def test_an_ensemble_is_a_run_that_evaluates_exports_and_classifies(runs, table,
     predictions = combine_runs(recipe, made)
     tables = [Predictions.read(member / "predictions.parquet") for member in members]
     np.testing.assert_array_equal(predictions.probabilities, ensembles.combine(tables, "stack").probabilities)
-    assert run.read_summary(made)["members"] == ["columns", "mfcc"]
+    assert read_summary(made)["members"] == ["columns", "mfcc"]
     assert evaluate_run(made)["metrics"]["accuracy"]["value"] > 0.8
     assert export_run(made, tmp_path / "both.onnx", fold=0) < 1e-4
     classifier = Classifier(tmp_path / "both.onnx")
@@ -374,7 +375,7 @@ def test_an_ensemble_that_chooses_goes_by_validation_fold_by_fold(runs, tmp_path
     members = [runs["columns"], runs["mfcc"]]
     recipe = EnsembleRecipe.model_validate({"name": "one", "ensemble": {"rule": "choose", "members": members}})
     predictions = combine_runs(recipe, tmp_path / "one")
-    chosen = run.read_summary(tmp_path / "one")["chosen"]
+    chosen = read_summary(tmp_path / "one")["chosen"]
     histories = [pd.read_csv(member / "fold-0" / "history.csv") for member in members]
     kept = [history["validation_accuracy"].idxmax() for history in histories]  # the epoch whose weights were kept
     losses = [history["validation_loss"][epoch] for history, epoch in zip(histories, kept, strict=True)]

@@ -9,6 +9,7 @@ import pytest
 
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.locks import reserved
 from genrelab.training import run
 from genrelab.training.recipe import Recipe
@@ -36,7 +37,7 @@ def test_what_a_finished_run_says_of_its_making_stays_when_it_is_asked_for_again
     (folder / "run.json").write_text("damaged")
     run.train(recipe, folder, options)
     assert json.loads((folder / "environment.json").read_text()) == {"torch": "of then"}
-    assert run.read_summary(folder)["created"] == "1970-01-02T00:00:00+00:00"
+    assert read_summary(folder)["created"] == "1970-01-02T00:00:00+00:00"
 
 
 def test_a_fold_leaves_alone_what_others_are_writing(recipe: Recipe, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from genrelab.cli.app import main
 from genrelab.errors import CorpusError, LeakError, RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.training import run
 from genrelab.training.callbacks import DivergedError, kept_epoch
 from genrelab.training.checkpoints import SafetensorsIO
@@ -230,13 +231,13 @@ def test_a_folder_of_other_things_is_left_alone(table: Path, tmp_path: Path) -> 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="not a run"):
-        run.read_summary(tmp_path)
+        read_summary(tmp_path)
 
 
 def test_an_unfinished_run_says_how_to_go_on(tmp_path: Path, recipe: Recipe) -> None:
     (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
     with pytest.raises(RunError, match=r"not finished; .*--resume"):
-        run.read_summary(tmp_path)
+        read_summary(tmp_path)
 
 
 def test_a_leaking_split_is_refused_unless_allowed_and_then_reported(table: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from torch import nn
 from genrelab import load
 from genrelab.errors import RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.networks import NETWORKS
 from genrelab.report.run import evaluate_run
 from genrelab.training import run
@@ -42,7 +43,7 @@ def test_a_head_is_trained_judged_exported_and_used(table, stores, tmp_path, kin
     assert metrics(predictions.part("test"))["accuracy"] > 0.8
     assert evaluate_run(folder)["metrics"]["accuracy"]["value"] > 0.8
     assert (folder / "report.html").is_file()
-    assert run.read_summary(folder)["minutes"] > 0
+    assert read_summary(folder)["minutes"] > 0
     assert export_run(folder, tmp_path / "head.onnx") < 1e-4
     clips = pd.read_csv(table)
     found = load(tmp_path / "head.onnx").classify_file(table.parent / clips["path"][0])

@@ -41,9 +41,10 @@ def confusions(
     from genrelab.evaluation.blends import shares
     from genrelab.evaluation.intervals import bootstrap
     from genrelab.evaluation.metrics import metrics
+    from genrelab.evaluation.run_folder import read_run
     from genrelab.files import atomic_path, require_folder, write_json, write_text
     from genrelab.report.confusions_page import blend_words, clip_links, confusions_page
-    from genrelab.report.run import read_run, without_nan
+    from genrelab.report.run import without_nan
     from genrelab.report.save import save
 
     read = read_run(run)

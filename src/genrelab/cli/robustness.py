@@ -33,11 +33,11 @@ def robustness(
     from genrelab.errors import printable
     from genrelab.evaluation.intervals import Interval
     from genrelab.evaluation.predictions import Predictions
+    from genrelab.evaluation.run_folder import read_summary
     from genrelab.files import atomic_path
     from genrelab.report.words import percent, points, span
     from genrelab.studies.robustness import CONDITIONS, UNCHANGED, with_earlier
     from genrelab.studies.robustness import robustness as measure
-    from genrelab.training.run import read_summary
 
     read_summary(run)
     with progress_bars() as progress:

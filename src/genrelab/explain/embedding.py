@@ -21,6 +21,7 @@ from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
 from genrelab.errors import AudioError, RunError
 from genrelab.evaluation.predictions import PREFIX
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.files import content_hash
 from genrelab.networks.model import GenreModel
 from genrelab.training.ensemble import read_ensemble
@@ -29,7 +30,6 @@ from genrelab.training.fold import Fold
 from genrelab.training.run import (
     load_models,
     load_run_recipe,
-    read_summary,
     recipe_splits,
     splits_digest,
 )

@@ -14,6 +14,7 @@ from torch import Tensor
 from genrelab.audio.windows import cut
 from genrelab.errors import RunError, printable
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.extractors import Extractor
 from genrelab.extractors.mel_scale import hz_to_mel, mel_to_hz
 from genrelab.extractors.picture import BOTTOM, LEFT, RIGHT, TOP
@@ -21,7 +22,7 @@ from genrelab.networks.model import GenreModel
 from genrelab.training.ensemble import read_ensemble
 from genrelab.training.feed import WINDOWS_AT_ONCE, Cutting
 from genrelab.training.recipe import Recipe
-from genrelab.training.run import load_models, load_run_recipe, read_summary
+from genrelab.training.run import load_models, load_run_recipe
 
 MOST_WINDOWS = 12  # past as many, windows lie side by side: twice the work would say little new
 
@@ -173,8 +174,6 @@ def load_subject(folder: Path, file: Path | None = None, fold: int | None = None
     RunError
         The folder is no finished run of a single network, has no such fold, or its weights are missing or damaged.
     """
-    if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder; give the run folder that `genrelab train` made")
     ensemble = read_ensemble(folder)
     if ensemble is not None:
         members = " or ".join(str(member) for member in ensemble.ensemble.members)

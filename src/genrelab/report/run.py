@@ -1,10 +1,7 @@
 """A run folder to its metrics, figures and page; several to a comparison (`genrelab evaluate`, `compare`)."""
 
-import json
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from genrelab.evaluation.differences import confusion_difference
 from genrelab.evaluation.intervals import bootstrap, bootstrap_genres
 from genrelab.evaluation.metrics import confusion, metrics, per_genre
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import NEEDED, read_run
 from genrelab.files import write_json, write_text
 from genrelab.report.bars import MOST_RUNS as BARS_RUNS
 from genrelab.report.bars import genre_bars_figure
@@ -41,49 +39,6 @@ from genrelab.report.page import compare_page, run_page
 from genrelab.report.radar import METRICS, radar_figure
 from genrelab.report.radar import MOST_RUNS as WHEEL_RUNS
 from genrelab.report.save import save
-
-_NEEDED = ("name", "corpus", "protocol", "folds", "seed")
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """What a finished run left behind, read once."""
-
-    folder: Path
-    info: dict[str, Any]
-    predictions: Predictions
-    recipe: str
-    environment: dict[str, Any]
-    history: pd.DataFrame | None
-    timing: pd.DataFrame | None
-
-
-def read_run(folder: Path) -> RunFolder:
-    """Read a run folder.
-
-    Raises
-    ------
-    RunError
-        A file is missing or damaged; the message names it and says what to do.
-    """
-    if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder; give the run folder that `genrelab train` made")
-    info = _json(folder / "run.json", "it is written when a run ends")
-    missing = [key for key in _NEEDED if key not in info]
-    if missing:
-        raise RunError(f"{folder / 'run.json'}: lacks the key(s) {', '.join(missing)}; train the run again")
-    recipe = folder / "recipe.yaml"
-    if not recipe.is_file():
-        raise RunError(f"{recipe}: no such file; a run holds the recipe it was made from, so this is no whole run")
-    return RunFolder(
-        folder,
-        info,
-        Predictions.read(folder / "predictions.parquet"),
-        recipe.read_text(encoding="utf-8"),
-        _json(folder / "environment.json", "it is written when a run starts"),
-        _by_fold(folder, "history.csv"),
-        _by_fold(folder, "timing.csv"),
-    )
 
 
 def evaluate_run(folder: str | Path, part: str = "test") -> dict[str, Any]:
@@ -128,7 +83,7 @@ def evaluate_run(folder: str | Path, part: str = "test") -> dict[str, Any]:
     )
     write_text(run.folder / f"report{suffix}.html", page)
     leaks = list(run.info.get("leaks") or [])
-    result: dict[str, Any] = {key: run.info[key] for key in _NEEDED} | {"leaks": leaks, "part": part}
+    result: dict[str, Any] = {key: run.info[key] for key in NEEDED} | {"leaks": leaks, "part": part}
     result |= {"clips": len(predictions), "tracks": predictions.n_tracks, "genres": predictions.genres}
     result["metrics"] = {
         name: {"value": value} | (intervals[name]._asdict() if name in intervals else {"low": None, "high": None})
@@ -259,31 +214,6 @@ def _shares(timing: pd.DataFrame | None) -> dict[str, float]:
     if not seconds.sum() > 0:
         return {}
     return {str(name): float(share) for name, share in (seconds / seconds.sum()).sort_values(ascending=False).items()}
-
-
-def _by_fold(folder: Path, name: str) -> pd.DataFrame | None:
-    """Read a CSV file of every fold into one table; None where no fold has it (an ensemble learns nothing)."""
-    tables = []
-    for path in folder.glob(f"fold-*/{name}"):
-        number = re.fullmatch(r"fold-(\d+)", path.parent.name)
-        if number:
-            try:
-                tables.append(pd.read_csv(path).assign(fold=int(number[1])))
-            except (ValueError, OSError) as error:
-                raise RunError(f"{path}: not a CSV table ({error}); train the run again") from error
-    return pd.concat(tables).sort_values(["fold", "epoch"], ignore_index=True) if tables else None
-
-
-def _json(path: Path, when: str) -> dict[str, Any]:
-    if not path.is_file():
-        raise RunError(f"{path}: no such file; {when}: finish it with `genrelab train … --resume`")
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunError(f"{path}: not JSON ({error}); train the run again") from error
-    if not isinstance(value, dict):
-        raise RunError(f"{path}: holds no JSON object; train the run again")
-    return value
 
 
 def without_nan(value: Any) -> Any:

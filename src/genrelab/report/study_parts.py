@@ -9,7 +9,7 @@ import pandas as pd
 
 from genrelab.evaluation.intervals import Interval
 from genrelab.evaluation.predictions import Predictions
-from genrelab.report.run import RunFolder
+from genrelab.evaluation.run_folder import RunFolder
 
 SECTIONS = {
     "summary": "Summary",

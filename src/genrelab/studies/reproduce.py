@@ -16,6 +16,7 @@ from genrelab.errors import RecipeError
 from genrelab.evaluation.intervals import bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.locks import claimed
 from genrelab.recipes.tree import SUFFIXES
 from genrelab.studies.jobs import LOCKS, Job, train_all
@@ -220,7 +221,7 @@ def summarise(runs: Iterable[tuple[str, str, int, Path]]) -> pd.DataFrame:
     for (row, protocol), group in pd.DataFrame(list(runs), columns=["row", "protocol", "seed", "run"]).groupby(
         ["row", "protocol"], sort=False
     ):
-        summaries = [run.read_summary(made) for made in group["run"]]
+        summaries = [read_summary(made) for made in group["run"]]
         tests = [Predictions.read(made / "predictions.parquet").part("test") for made in group["run"]]
         accuracies = pd.Series([metrics(test)["accuracy"] for test in tests])
         interval = bootstrap(pool(tests))["accuracy"]

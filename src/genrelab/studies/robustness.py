@@ -27,8 +27,9 @@ from genrelab.corpora import load_corpus
 from genrelab.errors import AudioError, RunError
 from genrelab.evaluation.comparison import compare
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.training.publish import export_run
-from genrelab.training.run import load_run_recipe, read_summary
+from genrelab.training.run import load_run_recipe
 
 Samples = NDArray[np.float32]
 UNCHANGED = "as it is"

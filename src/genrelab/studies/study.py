@@ -13,8 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genrelab.errors import RunError, one_line, printable
+from genrelab.evaluation.run_folder import read_run
 from genrelab.files import write_text
-from genrelab.report.run import read_run
 from genrelab.report.study import study_page
 from genrelab.report.study_parts import SECTIONS, Found, Part, Study, StudyRun
 from genrelab.studies.results import group_runs, method_key, methods

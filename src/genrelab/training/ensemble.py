@@ -13,12 +13,13 @@ from torch.nn import functional as F
 from genrelab.errors import RunError
 from genrelab.evaluation.ensembles import SMALLEST, best, combine, fit_stacks
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.files import write_json, write_text
 from genrelab.locks import reserved
 from genrelab.networks.model import GenreModel
 from genrelab.training.callbacks import kept_epoch
 from genrelab.training.recipe import EnsembleRecipe, Recipe
-from genrelab.training.run import check_folder, environment, load_models, load_run_recipe, read_summary
+from genrelab.training.run import check_folder, environment, load_models, load_run_recipe
 
 _SUMMED = ("parameters", "minutes")
 _SHARED = ("corpus", "protocol", "folds", "seed", "genres", "clips", "left_out", "notes", "licence", "citation")

@@ -18,9 +18,10 @@ from genrelab.evaluation.calibration import apply_temperature, fit_temperature, 
 from genrelab.evaluation.intervals import Interval, bootstrap
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import read_summary
 from genrelab.training.ensemble import load_ensembles, read_ensemble
 from genrelab.training.recipe import Recipe
-from genrelab.training.run import load_models, load_run_recipe, read_summary
+from genrelab.training.run import load_models, load_run_recipe
 
 HEADS = ".safetensors"
 REPORTED = ("accuracy", "balanced_accuracy", "macro_f1")

@@ -1,7 +1,6 @@
 """A recipe to a run: a folder that holds everything about it and can be gone on with at any time."""
 
 import hashlib
-import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +26,7 @@ from genrelab.corpora.corpus import Corpus
 from genrelab.corpora.protocols import Split, make_splits, split_notes
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
+from genrelab.evaluation.run_folder import recipe_file
 from genrelab.files import is_unused, remove_leftovers, write_json, write_text
 from genrelab.locks import reserved
 from genrelab.networks.model import GenreModel
@@ -220,9 +220,7 @@ def load_run_recipe(folder: Path) -> Recipe:
     RunError
         `folder` is not a run.
     """
-    path = folder / "recipe.yaml"
-    if not path.is_file():
-        raise RunError(f"{folder}: not a run (it has no recipe.yaml); `genrelab train RECIPE` makes one")
+    path = recipe_file(folder)
     try:
         return check_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -350,24 +348,3 @@ def _summary(
         "citation": corpus.citation,
         "created": datetime.fromtimestamp(finished, UTC).isoformat(timespec="seconds"),
     }
-
-
-def read_summary(folder: Path) -> dict[str, Any]:
-    """Return ``run.json`` of a finished run.
-
-    Raises
-    ------
-    RunError
-        The run is not finished, or `folder` is not a run.
-    """
-    path = folder / "run.json"
-    if not path.is_file():
-        load_run_recipe(folder)  # says so where this is no run at all
-        raise RunError(
-            f"{folder}: this run is not finished; `genrelab train … --output {folder} --resume` goes on with it"
-        )
-    try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise RunError(f"{path}: not JSON; `genrelab train … --output {folder} --resume` writes it anew") from None
-    return summary
