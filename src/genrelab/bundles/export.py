@@ -17,6 +17,7 @@ from genrelab.bundles.metadata import KEY, Metadata
 from genrelab.bundles.session import EMBEDDING, EXAMPLE, INPUT, LOGITS, build_extractor, require_fit
 from genrelab.bundles.shrink import shrink
 from genrelab.errors import BundleError
+from genrelab.extractors.session import open_session
 from genrelab.files import atomic_path
 from genrelab.networks.model import GenreModel
 from genrelab.networks.recurrence import onnx_translations
@@ -128,7 +129,7 @@ def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | o
         shrink(graph.graph)
         onnx.helper.set_model_props(graph, {KEY: metadata.to_json()})
         onnx.save(graph, temporary)
-        session = onnxruntime.InferenceSession(temporary, providers=["CPUExecutionProvider"])
+        session = open_session(temporary)
         try:
             require_fit(session, metadata)
         except BundleError as error:

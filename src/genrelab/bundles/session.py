@@ -12,6 +12,7 @@ from genrelab import __version__
 from genrelab.bundles.metadata import KEY, Metadata
 from genrelab.errors import BundleError, GenrelabError
 from genrelab.extractors import EXTRACTORS, Extractor
+from genrelab.extractors.session import open_session
 from genrelab.files import cache_folder
 
 INPUT = "waveform"
@@ -20,7 +21,6 @@ LOGITS = "logits"
 EMBEDDING = "embedding"
 TAGS = "tags"  # optional, as metadata.tags
 STRANGENESS = "strangeness"  # optional: the higher, the less a window is like what the model knows
-_ERRORS_ONLY = 3
 
 
 def default_bundle() -> Path:
@@ -89,14 +89,9 @@ def open_bundle(path: Path) -> tuple[onnxruntime.InferenceSession, Metadata]:
     """
     if not path.is_file():
         raise BundleError(f"{path}: no such bundle; `genrelab export RUN -o FILE` makes one")
-    options = onnxruntime.SessionOptions()
-    # Several would share out a logarithm in pieces, and the last bit depend on how many there are.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
     try:
         with memory_errors():
-            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            session = open_session(path)
     except MemoryError:
         raise
     except Exception as error:  # ONNX Runtime's errors have no base of their own

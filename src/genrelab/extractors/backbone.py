@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from genrelab.audio.windows import cut, window_starts
 from genrelab.errors import BackboneError, RecipeError
 from genrelab.extractors.extractor import Extractor
+from genrelab.extractors.session import open_session
 from genrelab.files import cache_folder, content_hash
 
 SAMPLE_RATE = 16000
@@ -34,7 +35,6 @@ NETWORKS = MUSICNN | {
 """The layers of each network and their sizes, in the order in which they lie in its output."""
 MOST_GAIN = 30.0
 """What a window is amplified by at most: noise shall not become music."""
-_ERRORS_ONLY = 3
 
 
 class Backbone(Extractor):
@@ -123,10 +123,7 @@ def _source(name: str) -> str:
 def _session(path: Path) -> onnxruntime.InferenceSession:
     if not path.is_file():
         raise BackboneError(f"{path}: this network is not here yet; `{bring(path.stem)}` brings it")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # clips are shared out among threads, not the work on one
-    options.log_severity_level = _ERRORS_ONLY
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return open_session(path)
     except Exception as error:  # ONNX Runtime's errors have no base of their own
         raise BackboneError(f"{path}: damaged ({error}); `{bring(path.stem)}` writes it anew") from error
