@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from genrelab.bundles.classifier import Classifier
-from genrelab.bundles.export import Committee, export_bundle
+from genrelab.bundles.export import FoldAverage, export_bundle
 from genrelab.bundles.metadata import KEY, Metadata
 from genrelab.bundles.session import default_bundle
 from genrelab.errors import BundleError
@@ -71,7 +71,7 @@ def test_silence_gives_finite_logits(tmp_path: Path) -> None:
 def test_a_committee_averages_logits_and_joins_embeddings() -> None:
     first, second = model(0), model(1)
     with torch.inference_mode():
-        logits, embedding = Committee([first, second])(waveforms(2))
+        logits, embedding = FoldAverage([first, second])(waveforms(2))
         a, b = first(waveforms(2)), second(waveforms(2))
     torch.testing.assert_close(logits, (a[0] + b[0]) / 2)
     torch.testing.assert_close(embedding, torch.cat([a[1], b[1]], 1))

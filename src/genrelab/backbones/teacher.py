@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from genrelab.backbones import musicnn, own, yamnet
 from genrelab.backbones.cache import writing
 from genrelab.backbones.pruning import Pruned, prune
-from genrelab.bundles.export import Committee, export_bundle
+from genrelab.bundles.export import FoldAverage, export_bundle
 from genrelab.bundles.metadata import Metadata
 from genrelab.bundles.session import TEACHER, teacher_bundle
 from genrelab.errors import BackboneError, one_line
@@ -146,7 +146,7 @@ def write_bundle(models: Sequence[GenreModel], metadata: Metadata, path: str | o
         See `export_bundle`.
     """
     extractor = metadata.extractor
-    head = Committee(models) if len(models) > 1 else models[0]
+    head = FoldAverage(models) if len(models) > 1 else models[0]
     whole = Whole(extractor["networks"], extractor.get("level"), head)
     under = "; ".join([metadata.licence, *(f"in it {name}: {licence_of(name)}" for name in extractor["networks"])])
     return export_bundle([whole], replace(metadata, extractor={}, licence=under), path)

@@ -26,7 +26,7 @@ OPSET = 18  # the first with the pooling and padding that the exporter needs wit
 TOLERANCE = 1e-4  # of the largest logit
 
 
-class Committee(nn.Module):
+class FoldAverage(nn.Module):
     """The mean of the logits of a recipe's models, one a fold, and their embeddings side by side.
 
     Parameters
@@ -93,7 +93,7 @@ def export_bundle(models: Sequence[nn.Module], metadata: Metadata, path: str | o
     alike = [model for model in models if isinstance(model, GenreModel)]
     if len(models) > 1 and any(_outputs(model) != (LOGITS, EMBEDDING) for model in models):
         raise BundleError(f"{path}: only {LOGITS} can be averaged; export a model that has further outputs alone")
-    several: nn.Module = Committee(alike) if len(alike) == len(models) else Average(models)
+    several: nn.Module = FoldAverage(alike) if len(alike) == len(models) else Average(models)
     model = several if len(models) > 1 else models[0]
     model.eval()
     # Three examples, so that the exporter does not take the batch for a constant; noise of varied loudness.

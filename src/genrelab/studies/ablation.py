@@ -31,7 +31,7 @@ STUDIES = RECIPES / "ablations"
 RESAMPLES = 2000
 
 
-class Study(BaseModel):
+class AblationStudy(BaseModel):
     """A file of ``recipes/ablations``, or one's own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,7 +66,7 @@ class Plan:
         The study's name or file and the recipe as `load_study` was given them.
     """
 
-    study: Study
+    study: AblationStudy
     protocols: Sequence[str] = ("random", "artist-folds")
     folds: int = 3
     seeds: Sequence[int] = (0, 1, 2)
@@ -81,7 +81,7 @@ def study_names() -> list[str]:
     return sorted(path.stem for path in STUDIES.glob("*.yaml"))
 
 
-def load_study(name: str, base: str | None = None) -> Study:
+def load_study(name: str, base: str | None = None) -> AblationStudy:
     """Read a study.
 
     Parameters
@@ -99,15 +99,16 @@ def load_study(name: str, base: str | None = None) -> Study:
     path = Path(name) if name.endswith((".yaml", ".yml")) else STUDIES / f"{name}.yaml"
     if not path.is_file():
         raise RecipeError(f"study {name!r}: no such study file; the package has {', '.join(study_names())}")
+    keys = ", ".join(AblationStudy.model_fields)
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        study = Study.model_validate({"name": path.stem} | tree | ({"base": base} if base else {}))
+        study = AblationStudy.model_validate({"name": path.stem} | tree | ({"base": base} if base else {}))
     except (yaml.YAMLError, UnicodeDecodeError, TypeError):
-        raise RecipeError(f"{path}: not YAML with the keys {', '.join(Study.model_fields)}") from None
+        raise RecipeError(f"{path}: not YAML with the keys {keys}") from None
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"{path}: {key}: {first['msg']}; a study has {', '.join(Study.model_fields)}") from None
+        raise RecipeError(f"{path}: {key}: {first['msg']}; a study has {keys}") from None
     if study.baseline not in study.variants:
         raise RecipeError(f"{path}: baseline: {study.baseline!r} is not one of {', '.join(study.variants)}")
     for variant in study.variants:

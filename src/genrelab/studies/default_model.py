@@ -20,7 +20,7 @@ from genrelab.backbones.answers import FURTHER, Answers, further, shown_tags
 from genrelab.backbones.own import tag_names
 from genrelab.backbones.teacher import Whole, licence_of
 from genrelab.bundles.answer import sureness
-from genrelab.bundles.export import Committee, export_bundle
+from genrelab.bundles.export import FoldAverage, export_bundle
 from genrelab.corpora import load_corpus
 from genrelab.corpora.corpus import Corpus
 from genrelab.errors import RunError
@@ -143,7 +143,7 @@ def build(
         vocabularies={vocabulary: said.genres},
         recipe=recipe.model_dump(mode="json", include={"name", "frontend", "network"}),
     )
-    answers = Answers(Whole(networks, level, Committee(models)), said.temperature, names, offsets, familiarity)
+    answers = Answers(Whole(networks, level, FoldAverage(models)), said.temperature, names, offsets, familiarity)
     say(f"{path}: of PyTorch's values it is {export_bundle([answers], metadata, path):.0e} off")
     return {
         "clips": len(ten),
