@@ -97,31 +97,13 @@ class MediaDecoder:
     def blocks(self, start: int, count: int | None) -> Iterator[NDArray[np.float32]]:
         """Yield mono blocks; see `Decoder.blocks`."""
         left = count if count is not None else 1 << 62
-        stream = self._stream
-        position: int | None = None if start else 0
         try:
-            if self._paged:
-                if start < self._at:
-                    self._container.close()
-                    self._file.seek(0)
-                    self._container = self._open()
-                    stream = self._stream = self._container.streams.audio[0]
-                    self._used = False
-                position = self._at if self._used else 0
-            elif start or self._used:
-                if self._origin is None:  # the clock of the first sound that comes out; wma's does not begin at 0
-                    first = next(self._container.decode(stream), None)
-                    self._origin = float(((first and first.pts) or 0) * stream.time_base)
-                at = self._origin + max(0.0, start / self.sample_rate - _PREROLL)
-                self._container.seek(int(at / stream.time_base), stream=stream)
-            if not (self._paged and self._used):
-                self._frames = self._container.decode(stream)
-            self._used = True
+            position = self._go_to(start)
             for frame in self._frames:
                 if frame.sample_rate != self.sample_rate:
                     raise DamageError("the sample rate changes on the way")
                 if position is None:
-                    seconds = float((frame.pts or 0) * stream.time_base) - (self._origin or 0.0)
+                    seconds = float((frame.pts or 0) * self._stream.time_base) - (self._origin or 0.0)
                     position = round(seconds * self.sample_rate)
                 skip = max(0, start - position)
                 position = self._at = position + frame.samples
@@ -136,6 +118,29 @@ class MediaDecoder:
         except self._error as error:
             self._at = 1 << 62  # nothing can be gone on with
             raise DamageError(str(error)) from error
+
+    def _go_to(self, start: int) -> int | None:
+        """Let frames come from a sample on, or from before it; return the first one's place, where that is known."""
+        if self._paged:
+            if start < self._at:
+                self._container.close()
+                self._file.seek(0)
+                self._container = self._open()
+                self._stream = self._container.streams.audio[0]
+                self._used = False
+            position: int | None = self._at if self._used else 0
+        else:
+            position = None if start else 0
+            if start or self._used:
+                if self._origin is None:  # the clock of the first sound that comes out; wma's does not begin at 0
+                    first = next(self._container.decode(self._stream), None)
+                    self._origin = float(((first and first.pts) or 0) * self._stream.time_base)
+                at = self._origin + max(0.0, start / self.sample_rate - _PREROLL)
+                self._container.seek(int(at / self._stream.time_base), stream=self._stream)
+        if not (self._paged and self._used):
+            self._frames = self._container.decode(self._stream)
+        self._used = True
+        return position
 
     def close(self) -> None:
         """Let go of the file."""

@@ -15,6 +15,7 @@ from genrelab.cli.options import BundleName
 if TYPE_CHECKING:
     from genrelab.bundles.classifier import Classifier
     from genrelab.bundles.prediction import Prediction
+    from genrelab.cli.answered import Shape
     from genrelab.cli.writers import Timeline
 
 _MOST_THREADS = 4  # for one file: of a dozen windows more make little
@@ -84,7 +85,7 @@ def classify(
     """
     from genrelab.audio.processors import processors
     from genrelab.bundles.classifier import Classifier
-    from genrelab.cli.answered import Shape, growing, read_answers
+    from genrelab.cli.answered import Shape, read_answers
     from genrelab.cli.streams import quiet_libraries, say, unbroken
     from genrelab.cli.tally import Tally
     from genrelab.cli.writers import writer
@@ -102,7 +103,6 @@ def classify(
     classifier = Classifier(bundle, threads=min(jobs, _MOST_THREADS) if alone else 1, vocabulary=vocabulary)
     if tags and not classifier.metadata.tags:
         raise BundleError(f"{classifier.path}: it knows no tags; leave --tags out, or choose another --bundle")
-    names = [os.fspath(path) for path in paths]
     shape = Shape(format_, classifier.genres, timeline, tags, top)
     answers = read_answers(output, shape) if output is not None and resume else None
     if answers:
@@ -110,19 +110,14 @@ def classify(
     try:
         with ExitStack() as stack:
             people = stack.enter_context(quiet_libraries())
-            if output is None:
-                stream = sys.stdout
-            elif answers is None:
-                stream = stack.enter_context(_whole_file(output))
-            else:
-                stream = stack.enter_context(growing(output, shape, answers))
+            stream = stack.enter_context(_open(output, shape, answers))
             # Lines that stream over a terminal and a progress display on the same terminal would tear each other apart.
             mixed = output is None and format_ is not Format.TABLE and sys.stdout.isatty()
             tally = stack.enter_context(closing(Tally(people, progress=not mixed)))
             out = writer(format_, stream, classifier.genres, timeline, top, tags, begun=resume)
             stack.enter_context(closing(out))
             answered = None if answers is None else set(answers)
-            results = stack.enter_context(closing(_results(classifier, names, windows, top, timeline, jobs, answered)))
+            results = stack.enter_context(closing(_results(classifier, paths, windows, top, timeline, jobs, answered)))
             stack.callback(tally.hide)  # before the table, which is printed when `out` is closed
             for prediction, spans in results:
                 with unbroken():
@@ -176,11 +171,16 @@ def _results(
 
 
 @contextmanager
-def _whole_file(path: Path) -> Iterator[TextIO]:
+def _open(output: Path | None, shape: "Shape", answers: dict[str, str] | None) -> Iterator[TextIO]:
+    """Yield standard output, a file that grows from the answers that it has, or one that appears whole."""
+    from genrelab.cli.answered import growing
     from genrelab.files import atomic_path
 
-    with (
-        atomic_path(path) as temporary,
-        temporary.open("w", encoding="utf-8", errors="replace", newline="") as stream,
-    ):
-        yield stream
+    with ExitStack() as stack:
+        if output is None:
+            yield sys.stdout
+        elif answers is not None:
+            yield stack.enter_context(growing(output, shape, answers))
+        else:
+            temporary = stack.enter_context(atomic_path(output))
+            yield stack.enter_context(temporary.open("w", encoding="utf-8", errors="replace", newline=""))

@@ -94,23 +94,14 @@ def _accept(console: "Console", wanted: "Source", place: str, accepted: bool) ->
 
 def _bring(wanted: "Source", place: str, to: Path, keep_archive: bool, console: "Console") -> None:
     """Download the archive unless it is here, check it, unpack it, and remove it if it was downloaded."""
-    from genrelab.corpora.fetch import download, verify
+    from genrelab.corpora.fetch import verify
     from genrelab.corpora.unpack import Limits, unpack
     from genrelab.errors import CorpusError
 
     if (to / wanted.folder).exists():  # another process brought it while this one waited
         console.print(f"{to / wanted.folder} is ready", soft_wrap=True)
         return
-    archive = _local(place) or to / wanted.archive
-    downloaded = False
-    if not archive.is_file():
-        if _local(place):
-            raise CorpusError(f"{archive}: there is no such file")
-        with _bar(console, "download") as progress:
-            download(place, archive, largest=wanted.largest, progress=progress, report=console.print)
-        downloaded = True
-    elif not _local(place):
-        console.print(f"{archive} is here already: it is taken, and left here", soft_wrap=True)
+    archive, downloaded = _archive(wanted, place, to, console)
     fate = "it is removed; fetch it anew" if downloaded else "remove it, or give another with --source"
     if not wanted.checksum:
         console.print("nobody publishes a checksum of this archive: whether it is the right one cannot be told")
@@ -133,6 +124,24 @@ def _bring(wanted: "Source", place: str, to: Path, keep_archive: bool, console: 
     if downloaded and not keep_archive:
         archive.unlink()
     console.print(f"{folder} is ready", soft_wrap=True)
+
+
+def _archive(wanted: "Source", place: str, to: Path, console: "Console") -> tuple[Path, bool]:
+    """Return where the archive lies, and whether it was downloaded to there just now."""
+    from genrelab.corpora.fetch import download
+    from genrelab.errors import CorpusError
+
+    local = _local(place)
+    archive = local or to / wanted.archive
+    if archive.is_file():
+        if not local:
+            console.print(f"{archive} is here already: it is taken, and left here", soft_wrap=True)
+        return archive, False
+    if local:
+        raise CorpusError(f"{archive}: there is no such file")
+    with _bar(console, "download") as progress:
+        download(place, archive, largest=wanted.largest, progress=progress, report=console.print)
+    return archive, True
 
 
 @contextmanager

@@ -5,7 +5,7 @@ it.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,19 +107,19 @@ def make_splits(
     for name, fraction in (("validation", validation), ("test", test)):
         if not 0 < fraction < 0.5:
             raise CorpusError(f"{name} is {fraction}; it must be a fraction of the corpus between 0 and 0.5")
-    if protocol in ("gtzan-filtered", "gtzan-train-validation", "fma-official", "column"):
-        if folds != 1:
-            raise CorpusError(f"protocol {protocol!r} is one given split; it has no {folds} folds")
-        if protocol == "gtzan-filtered":
-            parts = _gtzan_filtered(corpus)
-        elif protocol == "gtzan-train-validation":
-            parts = _gtzan_train_validation(corpus, seed, validation)
-        else:
-            parts = _from_column(corpus, column) if protocol == "column" else _fma_official(corpus)
-        splits = [Split(protocol, 0, 1, parts)]
-    else:
+    given: dict[str, Callable[[], pd.Series[str]]] = {
+        "gtzan-filtered": lambda: _gtzan_filtered(corpus),
+        "gtzan-train-validation": lambda: _gtzan_train_validation(corpus, seed, validation),
+        "fma-official": lambda: _fma_official(corpus),
+        "column": lambda: _from_column(corpus, column),
+    }
+    if protocol not in given:
         columns = _group_columns(corpus, group_by) if protocol == "artist-folds" else ["track"]
         splits = _divide(corpus, protocol, groups(corpus.clips, columns), folds, seed, validation, test)
+    elif folds == 1:
+        splits = [Split(protocol, 0, 1, given[protocol]())]
+    else:
+        raise CorpusError(f"protocol {protocol!r} is one given split; it has no {folds} folds")
     for split in splits:
         _check_genres(corpus, split)
     return splits

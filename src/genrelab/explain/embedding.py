@@ -27,12 +27,8 @@ from genrelab.networks.model import GenreModel
 from genrelab.training.ensemble import read_ensemble
 from genrelab.training.feed import WINDOWS_AT_ONCE, Clips, average_windows
 from genrelab.training.fold import Fold
-from genrelab.training.run import (
-    load_models,
-    load_run_recipe,
-    recipe_splits,
-    splits_digest,
-)
+from genrelab.training.recipe import Recipe
+from genrelab.training.run import load_models, load_run_recipe, recipe_splits, splits_digest
 from genrelab.training.stores import open_store
 
 Float = NDArray[np.float32]
@@ -116,10 +112,36 @@ def embed_run(
     """
     run_key(folder, fold, parts)  # says what is wrong with the run
     summary, recipe = read_summary(folder), load_run_recipe(folder)
+    source = _unchanged(folder, recipe, summary["genres"], fold, stores, progress)
+    genres = source.corpus.genres
+    model = load_models(folder, len(genres), [fold])[0]
+    tables, vectors = [], []
+    task = progress.add_task("embedding", total=sum(len(source.clips(part)) for part in parts)) if progress else None
+    for part in parts:
+        said = []
+        for batch in source.whole_clips(part):
+            said.append(_of_batch(model, batch))
+            if progress and task is not None:
+                progress.advance(task, len(batch.genres))
+        if said:
+            logits, embeddings = np.split(np.concatenate(said), [len(genres)], axis=1)
+            tables.append(_table(source.clips(part), genres, logits).assign(split=part, fold=fold))
+            vectors.append(embeddings)
+    if not tables:
+        raise RunError(f"{folder}: fold {fold} has no clips in its part {' or '.join(parts)}; choose another --fold")
+    info = {key: summary[key] for key in ("name", "corpus", "protocol", "folds", "seed", "leaks")}
+    info |= {"run": folder.resolve().name, "fold": fold, "source": "run"}
+    return Embedded(pd.concat(tables, ignore_index=True), np.concatenate(vectors), info)
+
+
+def _unchanged(
+    folder: Path, recipe: Recipe, genres: Sequence[str], fold: int, stores: Path | None, progress: Progress | None
+) -> Fold:
+    """Return a fold with the corpus that it was trained on; refuse one that has changed since."""
     corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
-    if list(corpus.genres) != list(summary["genres"]):
+    if list(corpus.genres) != list(genres):
         raise RunError(
-            f"{folder}: was trained on the genres {', '.join(summary['genres'])}, but its corpus now has "
+            f"{folder}: was trained on the genres {', '.join(genres)}, but its corpus now has "
             f"{', '.join(corpus.genres)}; restore the corpus, or train anew"
         )
     if recipe.max_clips is not None:
@@ -131,25 +153,7 @@ def embed_run(
             f"{folder}: its corpus has changed since (clips came, went or changed their artist), so that which clips "
             "this network learned from cannot be told; restore the corpus, or train anew"
         )
-    model = load_models(folder, len(corpus.genres), [fold])[0]
-    source = Fold(recipe, corpus, store, splits[fold], folder / f"fold-{fold}")
-    tables, vectors = [], []
-    task = progress.add_task("embedding", total=sum(len(source.clips(part)) for part in parts)) if progress else None
-    for part in parts:
-        said = []
-        for batch in source.whole_clips(part):
-            said.append(_of_batch(model, batch))
-            if progress and task is not None:
-                progress.advance(task, len(batch.genres))
-        if said:
-            logits, embeddings = np.split(np.concatenate(said), [len(corpus.genres)], axis=1)
-            tables.append(_table(source.clips(part), corpus.genres, logits).assign(split=part, fold=fold))
-            vectors.append(embeddings)
-    if not tables:
-        raise RunError(f"{folder}: fold {fold} has no clips in its part {' or '.join(parts)}; choose another --fold")
-    info = {key: summary[key] for key in ("name", "corpus", "protocol", "folds", "seed", "leaks")}
-    info |= {"run": folder.resolve().name, "fold": fold, "source": "run"}
-    return Embedded(pd.concat(tables, ignore_index=True), np.concatenate(vectors), info)
+    return Fold(recipe, corpus, store, splits[fold], folder / f"fold-{fold}")
 
 
 @torch.inference_mode()
@@ -202,18 +206,21 @@ def embed_bundle(
         except AudioError as error:
             return error
 
-    done: list[tuple[Float, Float] | AudioError] = []
+    kept: list[int] = []
+    outputs: list[tuple[Float, Float]] = []
+    failed: list[AudioError] = []
     task = progress.add_task("embedding", total=len(sources)) if progress else None
-    for result in in_order(work, range(len(sources)), processors() if jobs is None else jobs):
-        done.append(result)
+    for number, result in enumerate(in_order(work, range(len(sources)), processors() if jobs is None else jobs)):
+        if isinstance(result, AudioError):
+            failed.append(result)
+        else:
+            kept.append(number)
+            outputs.append(result)
         if progress and task is not None:
             progress.advance(task)
-    kept = [number for number, result in enumerate(done) if not isinstance(result, AudioError)]
-    failed = [result for result in done if isinstance(result, AudioError)]
     if not kept:
         raise RunError(f"{corpus.name}: none of its {len(sources)} clips can be read; the first: {failed[0]}")
-    outputs = [result for result in done if not isinstance(result, AudioError)]
-    logits = np.stack([result[0] for result in outputs])
+    logits, vectors = map(np.stack, zip(*outputs, strict=True))
     table = _table(corpus.clips.iloc[kept], classifier.genres, logits).assign(split="all", fold=0)
     notes = []
     if failed:
@@ -226,7 +233,7 @@ def embed_bundle(
     if (learned := classifier.metadata.metrics.get("corpus")) == corpus.name:
         notes.append(f"The bundle has learned from {learned}: what it learned from looks tidier than new music does.")
     info = {"name": classifier.metadata.name, "corpus": corpus.name, "source": "bundle", "leaks": []}
-    return Embedded(table, np.stack([result[1] for result in outputs]), info, notes)
+    return Embedded(table, vectors, info, notes)
 
 
 def _table(clips: pd.DataFrame, genres: Sequence[str], logits: NDArray[Any]) -> pd.DataFrame:
