@@ -81,7 +81,7 @@ def table(part) -> pd.DataFrame:
 
 
 def test_golden_soft_confusion(part, check) -> None:
-    check(soft_confusion_figure(soft_confusion(part), part.genres, "Means"), "soft-confusion")
+    check(soft_confusion_figure(soft_confusion(part), part.genres), "soft-confusion")
 
 
 def test_golden_overlap(part, check) -> None:

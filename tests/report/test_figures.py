@@ -30,7 +30,7 @@ DPI = 24
 
 def test_golden_confusion(make_predictions, check) -> None:
     predictions = make_predictions().part("test")
-    check(confusion_figure(confusion(predictions), predictions.genres, "Test clips"), "confusion")
+    check(confusion_figure(confusion(predictions), predictions.genres), "confusion")
 
 
 def test_golden_confusion_of_thirty_genres(make_predictions, check) -> None:
@@ -60,7 +60,7 @@ def test_the_golden_check_notices_another_figure(make_predictions, check) -> Non
     predictions = make_predictions(skill=0.1).part("test")
     if os.environ.get("GENRELAB_GOLDEN") != "write":
         with pytest.raises(AssertionError):
-            check(confusion_figure(confusion(predictions), predictions.genres, "Test clips"), "confusion")
+            check(confusion_figure(confusion(predictions), predictions.genres), "confusion")
 
 
 def test_golden_pictures_are_small() -> None:

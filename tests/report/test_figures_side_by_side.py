@@ -61,7 +61,7 @@ def test_golden_radar(runs, check) -> None:
 
 def test_golden_difference(runs, check) -> None:
     difference = confusion_difference(runs["second"], runs["first"])
-    check(difference_figure(difference, ("second", "first"), "Test clips"), "difference")
+    check(difference_figure(difference, ("second", "first")), "difference")
 
 
 def test_golden_training_of_several_runs(history, check) -> None:

@@ -12,7 +12,7 @@ _PANELS = (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"))
 
 
 @styled
-def genre_bars_figure(table: pd.DataFrame, title: str = "") -> Figure:
+def genre_bars_figure(table: pd.DataFrame) -> Figure:
     """Draw a panel each for precision, recall and F1, with a bar for each genre and run.
 
     Parameters
@@ -22,8 +22,6 @@ def genre_bars_figure(table: pd.DataFrame, title: str = "") -> Figure:
         ``precision``, ``recall``, ``f1`` and of each ``_low`` and ``_high``; for several runs also ``run``. What is
         NaN is not drawn. It is `genrelab.evaluation.metrics.per_genre` joined with
         `genrelab.evaluation.intervals.bootstrap_genres`.
-    title
-        Stands above.
 
     Raises
     ------
@@ -66,6 +64,4 @@ def genre_bars_figure(table: pd.DataFrame, title: str = "") -> Figure:
     if len(runs) > 1:
         # Names by hand: matplotlib passes over those that begin with "_".
         figure.legend(handles, runs, loc="outside lower center", ncols=legend_columns(runs, WIDTH))
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=9.5)
     return figure

@@ -23,7 +23,6 @@ _COUNTS = 32  # beyond, not even for the count alone
 def confusion_figure(
     counts: npt.NDArray[Any],
     genres: Sequence[str],
-    title: str = "",
     numbers: Literal["rates", "counts"] | None = None,
 ) -> Figure:
     """Draw a confusion matrix: colour is the share of a true genre's clips, numbers are percent and clips.
@@ -37,8 +36,6 @@ def confusion_figure(
         Clips by true genre (rows) and predicted genre (columns), shape (genres, genres).
     genres
         Their names, in the same order.
-    title
-        Stands above.
     numbers
         Only percent, or only clips, in the cells; None is both where there is room.
     """
@@ -57,8 +54,6 @@ def confusion_figure(
     name_sides(axes, genres, names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true genre (clips)")
-    if title:
-        axes.set_title(title)
     return figure
 
 

@@ -22,22 +22,22 @@ Floats = npt.NDArray[np.float64]
 _REST = "#D5D9DE"
 # Characters that there is room for: of a genre's name, the colour beside it and a legend's row; at a triangle's corner.
 _NAME, _SWATCH, _ROW, _CORNER, _TOP = 30, 5, 110, 24, 48
+_PAIRS, _ARTISTS, _BARS = 15, 20, 400  # drawn at most
 _NAMED = 6  # so many genres have a colour in stacked bars; more could not be told apart
 
 
 @styled
-def soft_confusion_figure(soft: Floats, genres: Sequence[str], title: str = "") -> Figure:
+def soft_confusion_figure(soft: Floats, genres: Sequence[str]) -> Figure:
     """Draw the mean probabilities of each true genre's clips in percent, shape (genres, genres), rows true."""
     figure, axes = _matrix(genres)
     _cells(axes, soft, np.eye(len(genres), dtype=bool))
     axes.set_xlabel("mean probability of")
     axes.set_ylabel("clips of")
-    axes.set_title(title)
     return figure
 
 
 @styled
-def overlap_figure(shared: Floats, genres: Sequence[str], title: str = "") -> Figure:
+def overlap_figure(shared: Floats, genres: Sequence[str]) -> Figure:
     """Draw how much each two genres blend (symmetric, in percent), genres that blend next to each other.
 
     Their order is that of a hierarchical clustering (average linkage, leaves in the best order).
@@ -53,14 +53,13 @@ def overlap_figure(shared: Floats, genres: Sequence[str], title: str = "") -> Fi
     axes.set_yticks([])
     axes.set_xticks([])
     axes.grid(visible=False, which="minor")
-    axes.set_title(title)
     return figure
 
 
 @styled
-def pairs_figure(pairs: pd.DataFrame, most: int = 15) -> Figure:
+def pairs_figure(pairs: pd.DataFrame) -> Figure:
     """Draw the largest confusions of `genrelab.evaluation.confusions.confused`: how often, and how much probability."""
-    rows = pairs[pairs["clips"] > 0].head(most)
+    rows = pairs[pairs["clips"] > 0].head(_PAIRS)
     figure = new_figure(WIDTH, 1.15 + 0.27 * max(len(rows), 1))
     axes = figure.subplots()
     place = np.arange(len(rows))
@@ -99,15 +98,15 @@ def pairs_figure(pairs: pd.DataFrame, most: int = 15) -> Figure:
 
 
 @styled
-def blend_bars_figure(blend: Blend, most: int = 400) -> Figure:
+def blend_bars_figure(blend: Blend) -> Figure:
     """Draw each clip as a stacked bar of probabilities, ordered by the genre they have most of.
 
-    Of more than `most` clips, every n-th is drawn.
+    Of more than 400 clips, every n-th is drawn.
     """
     colours = _shades(blend)
     values = _stack(pd.DataFrame(blend.probabilities, columns=list(blend.genres)), colours)
     values = values.sort_values(list(values.columns), ascending=False)
-    values = values.iloc[:: -(-len(values) // most)]
+    values = values.iloc[:: -(-len(values) // _BARS)]
     figure = new_figure(WIDTH, 2.9)
     axes = figure.subplots()
     edge = 0.4 if len(values) <= 80 else 0.0
@@ -126,10 +125,10 @@ def blend_bars_figure(blend: Blend, most: int = 400) -> Figure:
 
 
 @styled
-def blend_artists_figure(blend: Blend, most: int = 20, unit: str = "artist") -> Figure:
+def blend_artists_figure(blend: Blend, unit: str = "artist") -> Figure:
     """Draw the mean blend of all clips and of the artists with most clips as stacked bars."""
     table = groups(blend)
-    table = table[table["artist"] != ""].head(most)
+    table = table[table["artist"] != ""].head(_ARTISTS)
     colours = _shades(blend)
     means = table[[PREFIX + genre for genre in blend.genres]].set_axis(list(blend.genres), axis=1)
     everything = pd.DataFrame([blend.probabilities.mean(axis=0)], columns=list(blend.genres))

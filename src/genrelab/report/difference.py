@@ -20,10 +20,7 @@ _LEAST = 0.00501  # half a percentage point, printed as nothing
 
 @styled
 def difference_figure(
-    difference: ConfusionDifference,
-    names: tuple[str, str],
-    title: str = "",
-    size: tuple[float, float] | None = None,
+    difference: ConfusionDifference, names: tuple[str, str], size: tuple[float, float] | None = None
 ) -> Figure:
     """Draw by how many percentage points two runs differ in each cell of the confusion matrix, first minus second.
 
@@ -36,8 +33,6 @@ def difference_figure(
         What `genrelab.evaluation.differences.confusion_difference` returns.
     names
         Of the two runs.
-    title
-        Stands above.
     size
         Width and height in inches; None for as much as the genres want.
     """
@@ -69,8 +64,6 @@ def difference_figure(
     axes.scatter(columns + 0.36, rows - 0.36, s=9 if side <= 12 else 5, color=INK, edgecolor="white", linewidth=0.4)
     name_sides(axes, genres, [f"{genre}  ({clips})" for genre, clips in zip(genres, difference.clips, strict=True)])
     axes.set(xlabel="predicted", ylabel="true genre (clips)")
-    if title:
-        axes.set_title(title)
     keys = [
         Rectangle((0, 0), 1, 1, facecolor=_FIRST(0.75)),
         Rectangle((0, 0), 1, 1, facecolor=_SECOND(0.75), **_hatched(0.75)),

@@ -112,9 +112,7 @@ def run_page(
     )
 
 
-def compare_page(
-    ranking: Ranking, genres: pd.DataFrame, figures: Mapping[str, Figure | Path], *, part: str = "test"
-) -> str:
+def compare_page(ranking: Ranking, genres: pd.DataFrame, figures: Mapping[str, Figure | Path]) -> str:
     """Return the page that sets several runs side by side.
 
     Parameters
@@ -125,14 +123,11 @@ def compare_page(
         F1 of each genre (rows) in each run (columns); NaN where there is none.
     figures
         By the names of `COMPARISON_CAPTIONS`; those that are missing are left out.
-    part
-        Which part was judged.
     """
     runs = ranking.table.to_dict("records")
     low = min(float(row["accuracy_low"]) if np.isfinite(row["accuracy_low"]) else row["accuracy"] for row in runs)
     return render(
         "compare.html",
-        part=part,
         runs=[{**row, "interval": Interval(row["accuracy_low"], row["accuracy_high"])} for row in runs],
         f1_intervals=[Interval(row["macro_f1_low"], row["macro_f1_high"]) for row in runs],
         axis_from=max(0.0, np.floor(10 * low - 0.5) / 10),
@@ -151,13 +146,13 @@ def compare_page(
     )
 
 
-def confused_pairs(predictions: Predictions, most: int = PAIRS) -> list[dict[str, Any]]:
+def confused_pairs(predictions: Predictions) -> list[dict[str, Any]]:
     """Return the commonest mistakes: ``true, predicted, clips, rate`` of the true genre, and surest ``examples``."""
     counts = confusion(predictions)
     support = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
     found = []
-    for cell in np.argsort(-counts, axis=None, kind="stable")[:most]:
+    for cell in np.argsort(-counts, axis=None, kind="stable")[:PAIRS]:
         true, predicted = divmod(int(cell), len(predictions.genres))
         if counts[true, predicted] == 0:
             break

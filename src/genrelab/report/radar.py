@@ -14,7 +14,7 @@ MOST_RUNS = 6
 
 
 @styled
-def radar_figure(table: pd.DataFrame, title: str = "", size: tuple[float, float] | None = None) -> Figure:
+def radar_figure(table: pd.DataFrame, size: tuple[float, float] | None = None) -> Figure:
     """Draw each run as a line around a wheel with a spoke for each metric; outside is better.
 
     The middle is 0 and the rim 1.
@@ -23,8 +23,6 @@ def radar_figure(table: pd.DataFrame, title: str = "", size: tuple[float, float]
     ----------
     table
         A row a run, named by the index; a column a metric, from 0 to 1, usually `METRICS`.
-    title
-        Stands above.
     size
         Width and height in inches; None for a large wheel.
 
@@ -63,6 +61,4 @@ def radar_figure(table: pd.DataFrame, title: str = "", size: tuple[float, float]
     axes.spines["polar"].set_color(GRID)
     # Names by hand: matplotlib passes over those that begin with "_".
     figure.legend(lines, names, loc="outside lower center", ncols=min(2, legend_columns(names, figure.get_figwidth())))
-    if title:
-        axes.set_title(title, pad=18)
     return figure

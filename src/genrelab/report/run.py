@@ -96,7 +96,7 @@ def evaluate_run(folder: str | Path, part: str = "test") -> dict[str, Any]:
     return result
 
 
-def compare_runs(folders: Sequence[str | Path], output: Path | None = None, part: str = "test") -> Ranking:
+def compare_runs(folders: Sequence[str | Path], output: Path | None = None) -> Ranking:
     """Rank finished runs and compare the best with each other one; write the page to `output` if given.
 
     Raises
@@ -112,14 +112,14 @@ def compare_runs(folders: Sequence[str | Path], output: Path | None = None, part
             raise RunError(f"{folder}: named twice; compare different runs")
     for folder, name in zip(folders, _told_apart(resolved), strict=True):
         run = read_run(Path(folder))
-        runs[name], histories[name] = run.predictions.part(part), run.history
+        runs[name], histories[name] = run.predictions.part("test"), run.history
     ranking = compare_many(runs)
     if output is not None:
         order = [str(name) for name in ranking.table["run"]]
         genres = {name: per_genre(run).assign(run=name) for name, run in runs.items()}
         f1 = pd.DataFrame({name: table.set_index("genre")["f1"] for name, table in genres.items()})
         figures = draw_comparison({name: runs[name] for name in order}, histories, genres)
-        write_text(output, compare_page(ranking, f1, figures, part=part))
+        write_text(output, compare_page(ranking, f1, figures))
     return ranking
 
 
