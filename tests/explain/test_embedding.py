@@ -63,7 +63,7 @@ def test_a_key_follows_fold_parts_and_weights(copied: Path) -> None:
 
 
 def test_what_cannot_be_embedded_is_told_in_a_sentence(copied: Path, stores: Path) -> None:
-    with pytest.raises(RunError, match="has no fold 2; choose 0 to 1"):
+    with pytest.raises(RunError, match="has no fold 2; its folds are 0 to 1"):
         embed_run(copied, 2, stores=stores)
     summary = json.loads((copied / "run.json").read_text())
     (copied / "run.json").write_text(json.dumps(summary | {"genres": ["high", "low", "polka"]}))

@@ -46,13 +46,13 @@ def read_run(folder: Path) -> RunFolder:
     )
 
 
-def read_summary(folder: Path) -> dict[str, Any]:
+def read_summary(folder: Path, fold: int | None = None) -> dict[str, Any]:
     """Return ``run.json`` of a finished run.
 
     Raises
     ------
     RunError
-        The run is not finished, its ``run.json`` is damaged, or `folder` is not a run.
+        The run is not finished, its ``run.json`` is damaged, or `folder` is not a run; or it has no such fold.
     """
     path = recipe_file(folder).with_name("run.json")
     if not path.is_file():
@@ -61,6 +61,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
     missing = [key for key in NEEDED if key not in summary]
     if missing:
         raise RunError(f"{path}: lacks the key(s) {', '.join(missing)}; remove it, and {_going_on(folder)} writes it")
+    if fold is not None and not 0 <= fold < summary["folds"]:
+        raise RunError(f"{folder}: has no fold {fold}; its folds are 0 to {summary['folds'] - 1}")
     return summary
 
 

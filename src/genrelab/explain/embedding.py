@@ -68,9 +68,7 @@ def run_key(folder: Path, fold: int, parts: Sequence[str]) -> str:
     if (ensemble := read_ensemble(folder)) is not None:
         members = ", ".join(str(member) for member in ensemble.ensemble.members)
         raise RunError(f"{folder}: an ensemble has no embedding of its own; take a member: {members}")
-    folds = read_summary(folder)["folds"]
-    if not 0 <= fold < folds:
-        raise RunError(f"{folder}: has no fold {fold}; choose 0 to {folds - 1}")
+    read_summary(folder, fold)
     weights, splits = folder / f"fold-{fold}" / "best.safetensors", folder / "splits.sha256"
     for path in (weights, splits):
         if not path.is_file():

@@ -178,10 +178,7 @@ def load_subject(folder: Path, file: Path | None = None, fold: int | None = None
     if ensemble is not None:
         members = " or ".join(str(member) for member in ensemble.ensemble.members)
         raise RunError(f"{folder}: is an ensemble, and no single network to explain; explain a member: {members}")
-    summary, recipe = read_summary(folder), load_run_recipe(folder)
-    folds = int(summary["folds"])
-    if fold is not None and not 0 <= fold < folds:
-        raise RunError(f"{folder}: has no fold {fold}; its folds are 0 to {folds - 1}")
+    summary, recipe = read_summary(folder, fold), load_run_recipe(folder)
     tested = set() if file is None else _tested_in(folder, file)
     chosen = fold if fold is not None else min(tested, default=0)
     weights = folder / f"fold-{chosen}" / "best.safetensors"

@@ -13,7 +13,7 @@ from genrelab import __version__
 from genrelab.backbones.teacher import can_be_whole, save_heads, write_bundle
 from genrelab.bundles.export import export_bundle
 from genrelab.bundles.metadata import Metadata
-from genrelab.errors import BundleError, RunError
+from genrelab.errors import BundleError
 from genrelab.evaluation.calibration import apply_temperature, fit_temperature, unknown_threshold
 from genrelab.evaluation.intervals import Interval, bootstrap
 from genrelab.evaluation.metrics import metrics
@@ -55,10 +55,8 @@ def export_run(folder: Path, path: Path, fold: int | None = None, name: str | No
     BundleError
         The bundle deviates from PyTorch.
     """
-    ensemble, summary = read_ensemble(folder), read_summary(folder)
+    ensemble, summary = read_ensemble(folder), read_summary(folder, fold)
     folds = range(summary["folds"]) if fold is None else [fold]
-    if fold is not None and not 0 <= fold < summary["folds"]:
-        raise RunError(f"{folder}: has no fold {fold}; its folds are 0 to {summary['folds'] - 1}")
     models: Sequence[nn.Module]
     if ensemble is not None:
         models, recipe, extractor = load_ensembles(ensemble, folds)
