@@ -14,13 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genrelab.errors import RecipeError
 from genrelab.networks.network import Network
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EPSILON = 1e-3
+_TIMBRAL, _TEMPORAL = 204, 51  # filters of each of the two timbral and of each of the three temporal kernels
+_WIDTH, _UNITS = 64, 200  # of the middle's convolutions, and of the dense layer
+_FILTERS = 128  # of each block
 MTT_POOLS = (((4, 1), (2, 2)), *(((2, 2), (2, 2)),) * 3, ((4, 4), (4, 4)))
 """What each block of MTT_vgg takes together, frames and bands, and in what steps."""
 MSD_POOLS = tuple((pool, pool) for pool in ((4, 1), (1, 4), (2, 2), (2, 2), (4, 4)))
@@ -35,38 +37,18 @@ class Musicnn(Network):
     input_shape
         (1, bands, frames) of the features: any number of frames.
     n_classes
-        Number of genres or tags.
-    filters
-        Filters of each of the two timbral and of each of the three temporal kernels.
-    width
-        Channels of the middle's convolutions.
-    units
-        Width of the dense layer: the embedding.
-
-    Raises
-    ------
-    RecipeError
-        There is more than one channel.
+        Number of tags.
     """
 
-    def __init__(
-        self,
-        input_shape: tuple[int, int, int],
-        n_classes: int,
-        filters: tuple[int, int] = (204, 51),
-        width: int = 64,
-        units: int = 200,
-    ) -> None:
-        super().__init__(input_shape, n_classes, units)
-        _require_one_channel(input_shape)
-        bands, (timbral, temporal) = input_shape[1], filters
+    def __init__(self, input_shape: tuple[int, int, int], n_classes: int) -> None:
+        super().__init__(input_shape, n_classes, _UNITS)
         self.input_norm = _norm(1, two=True)
-        self.timbral = nn.ModuleList(_Shaped(timbral, (7, int(share * bands))) for share in (0.4, 0.7))
-        self.temporal = nn.ModuleList(_Shaped(temporal, (frames, 1)) for frames in (128, 64, 32))
-        front = 2 * timbral + 3 * temporal
-        self.middle = nn.ModuleList(_OverTime(inputs, width) for inputs in (front, width, width))
-        pooled = 2 * (front + 3 * width)
-        self.dense = nn.Sequential(_norm(pooled), nn.Dropout(0.5), nn.Linear(pooled, units), nn.ReLU(), _norm(units))
+        self.timbral = nn.ModuleList(_Shaped(_TIMBRAL, (7, int(share * input_shape[1]))) for share in (0.4, 0.7))
+        self.temporal = nn.ModuleList(_Shaped(_TEMPORAL, (frames, 1)) for frames in (128, 64, 32))
+        front = 2 * _TIMBRAL + 3 * _TEMPORAL
+        self.middle = nn.ModuleList(_OverTime(inputs, _WIDTH) for inputs in (front, _WIDTH, _WIDTH))
+        pooled = 2 * (front + 3 * _WIDTH)
+        self.dense = nn.Sequential(_norm(pooled), nn.Dropout(0.5), nn.Linear(pooled, _UNITS), nn.ReLU(), _norm(_UNITS))
         self.dropout = nn.Dropout(0.5)
 
     def embed(self, features: Tensor) -> Tensor:
@@ -105,39 +87,28 @@ class MusicnnVgg(Network):
     input_shape
         (1, bands, frames) of the features.
     n_classes
-        Number of genres or tags.
-    filters
-        Of each block.
+        Number of tags.
     pools
         Frames and bands that each block's max pool takes together, and its steps.
-
-    Raises
-    ------
-    RecipeError
-        There is more than one channel, or the features are too small for these pools.
     """
 
     def __init__(
         self,
         input_shape: tuple[int, int, int],
         n_classes: int,
-        filters: int = 128,
-        pools: Sequence[tuple[tuple[int, int], tuple[int, int]]] = MSD_POOLS,
+        pools: Sequence[tuple[tuple[int, int], tuple[int, int]]],
     ) -> None:
-        _require_one_channel(input_shape)
         bands, frames = input_shape[1:]
         for (tall, wide), (down, along) in pools:
             frames, bands = (frames - tall) // down + 1, (bands - wide) // along + 1
-            if min(frames, bands) < 1:
-                raise RecipeError(f"network.pools: too large for {input_shape[1]} bands and {input_shape[2]} frames")
-        super().__init__(input_shape, n_classes, filters * frames * bands)
+        super().__init__(input_shape, n_classes, _FILTERS * frames * bands)
         self.pools = tuple(pools)
         self.input_norm = _norm(1, two=True)
         blocks: list[nn.Module] = []
         for number, (size, step) in enumerate(pools):
-            conv = nn.Conv2d(filters if number else 1, filters, 3, padding=1)
+            conv = nn.Conv2d(_FILTERS if number else 1, _FILTERS, 3, padding=1)
             last = number == len(pools) - 1
-            blocks += [conv, nn.ReLU(), _norm(filters, two=True), nn.MaxPool2d(size, step)]
+            blocks += [conv, nn.ReLU(), _norm(_FILTERS, two=True), nn.MaxPool2d(size, step)]
             blocks.append(nn.Dropout(0.5 if last else 0.25))
         self.blocks = nn.Sequential(*blocks)
 
@@ -233,8 +204,3 @@ def compress(features: Tensor) -> Tensor:
 
 def _norm(channels: int, two: bool = False) -> nn.Module:
     return (nn.BatchNorm2d if two else nn.BatchNorm1d)(channels, eps=EPSILON)
-
-
-def _require_one_channel(input_shape: tuple[int, int, int]) -> None:
-    if input_shape[0] != 1:
-        raise RecipeError(f"frontend: features of {input_shape[0]} channels; musicnn takes one, of mel bands")
