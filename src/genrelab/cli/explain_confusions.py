@@ -38,11 +38,10 @@ def confusions(
     from rich.console import Console
 
     from genrelab.evaluation import confusions as found
-    from genrelab.evaluation.blends import shares
     from genrelab.evaluation.intervals import bootstrap
     from genrelab.evaluation.metrics import metrics
-    from genrelab.evaluation.run_folder import read_run
-    from genrelab.files import atomic_path, require_folder, write_json, write_text
+    from genrelab.evaluation.run_folder import NEEDED, read_run
+    from genrelab.files import require_folder, write_csv, write_json, write_text
     from genrelab.report.confusions_page import blend_words, clip_links, confusions_page
     from genrelab.report.run import without_nan
     from genrelab.report.save import save
@@ -53,36 +52,21 @@ def confusions(
     blend = None if as_blend is None else _blend(as_blend, predictions)
     output = output or run / "confusions"
     require_folder(output)
-    tables: dict[str, pd.DataFrame] = {
-        "pairs": found.confused(predictions),
-        "mistaken": found.mistaken(predictions),
-        "between": found.between(predictions),
-        "artists": found.by_artist(predictions),
-    }
-    if blend is not None:
-        tables["blend"] = shares(blend)
-    elif chosen is not None:
-        names = {"pairs": ("true", "called"), "mistaken": ("genre", "called"), "between": ("first", "second")}
-        names["artists"] = ("genre", "called")
-        for name, (first, second) in names.items():
-            inside = tables[name][first].isin(chosen) & tables[name][second].isin(chosen)
-            tables[name] = tables[name][inside].reset_index(drop=True)  # keeps attrs: how many questions there were
+    tables = _tables(predictions, chosen, blend)
     figures = _figures(predictions, tables["pairs"], chosen, blend)
     for name, figure in figures.items():
         save(figure, output / "figures", name)
     for name, table in tables.items():
-        with atomic_path(output / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False)
+        write_csv(output / f"{name}.csv", table)
     clips, unlinked = _corpus_clips(run)
     words = [] if blend is None else blend_words(blend, tables["blend"], chosen)
-    interval = bootstrap(predictions)["accuracy"]
     accuracy = metrics(predictions)["accuracy"]
     page = confusions_page(
         info=read.info,
         part=part,
         clips=len(predictions),
         accuracy=accuracy,
-        interval=interval,
+        interval=bootstrap(predictions)["accuracy"],
         figures=figures,
         pairs=tables["pairs"],
         mistaken=tables["mistaken"],
@@ -95,8 +79,7 @@ def confusions(
         shares=tables.get("blend"),
     )
     write_text(output / "confusions.html", page)
-    result: dict[str, Any] = {key: read.info[key] for key in ("name", "corpus", "protocol", "folds", "seed", "leaks")}
-    result |= {
+    result: dict[str, Any] = {key: read.info[key] for key in (*NEEDED, "leaks")} | {
         "run": run.resolve().name,
         "part": part,
         "pair": chosen,
@@ -104,10 +87,11 @@ def confusions(
         "genres": predictions.genres,
         "clips": len(predictions),
         "accuracy": accuracy,
+        "mean_probabilities": found.soft_confusion(predictions).tolist(),
+        **{name: table.to_dict("records") for name, table in tables.items()},
+        "words": words,
+        "artist_questions": tables["artists"].attrs.get("questions"),
     }
-    result["mean_probabilities"] = found.soft_confusion(predictions).tolist()
-    result |= {name: table.to_dict("records") for name, table in tables.items()}
-    result |= {"words": words, "artist_questions": tables["artists"].attrs.get("questions")}
     write_json(output / "confusions.json", without_nan(result))
     console = Console(highlight=False)
     _print(console, tables["pairs"], words)
@@ -131,6 +115,29 @@ def _blend(named: str, predictions: "Predictions") -> "Blend":
             "predictions that `genrelab classify --format csv` wrote"
         )
     return read_classified(Path(named), predictions.genres)
+
+
+def _tables(
+    predictions: "Predictions", pair: tuple[str, str] | None, blend: "Blend | None"
+) -> "dict[str, pd.DataFrame]":
+    from genrelab.evaluation import confusions as found
+    from genrelab.evaluation.blends import shares
+
+    tables = {
+        "pairs": found.confused(predictions),
+        "mistaken": found.mistaken(predictions),
+        "between": found.between(predictions),
+        "artists": found.by_artist(predictions),
+    }
+    if blend is not None:
+        return tables | {"blend": shares(blend)}
+    if pair is not None:
+        columns = {"pairs": ("true", "called"), "between": ("first", "second")}
+        for name, table in tables.items():
+            first, second = columns.get(name, ("genre", "called"))
+            inside = table[first].isin(pair) & table[second].isin(pair)
+            tables[name] = table[inside].reset_index(drop=True)  # keeps attrs: how many questions there were
+    return tables
 
 
 def _figures(

@@ -56,7 +56,7 @@ def reproduce(
     from genrelab.cli.overrides import corpus_section
     from genrelab.corpora import load_corpus
     from genrelab.errors import GenrelabWarning, RecipeError
-    from genrelab.files import atomic_path
+    from genrelab.files import write_csv
     from genrelab.report.run import evaluate_run
     from genrelab.studies.reproduce import Data, Plan, prove, published_rows, summarise, waves
     from genrelab.studies.reproduce import reproduce as train
@@ -95,8 +95,7 @@ def reproduce(
                 evaluate_run(folder)
                 progress.console.print(f"{row}, {name}, seed {seed}: {folder / 'report.html'}")
     summary = summarise(done)
-    with atomic_path(output / "reproduced.csv") as temporary:
-        summary.to_csv(temporary, index=False)
+    write_csv(output / "reproduced.csv", summary)
     _print(summary, console)
     console.print(f"{output / 'reproduced.csv'} holds this table.", soft_wrap=True)
 

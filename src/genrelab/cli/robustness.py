@@ -34,7 +34,7 @@ def robustness(
     from genrelab.evaluation.intervals import Interval
     from genrelab.evaluation.predictions import Predictions
     from genrelab.evaluation.run_folder import read_summary
-    from genrelab.files import atomic_path
+    from genrelab.files import write_csv
     from genrelab.report.words import percent, points, span
     from genrelab.studies.robustness import CONDITIONS, UNCHANGED, with_earlier
     from genrelab.studies.robustness import robustness as measure
@@ -45,8 +45,7 @@ def robustness(
         found = measure(run, condition or tuple(CONDITIONS), jobs, lambda: progress.advance(task))
     path = run / "robustness.csv"
     whole = with_earlier(found, path)
-    with atomic_path(path) as temporary:
-        whole.to_csv(temporary, index=False)
+    write_csv(path, whole)
     drawn = Table(box=None, pad_edge=False)
     for heading in ("", "accuracy", "fall", "95 % interval"):
         drawn.add_column(heading, justify="right" if heading else "left")

@@ -13,7 +13,7 @@ from rich.progress import track as progress_bar
 from genrelab.audio.processors import processors
 from genrelab.corpora.toy_sounds import Sound
 from genrelab.errors import CorpusError
-from genrelab.files import atomic_path, is_unused, write_json
+from genrelab.files import atomic_path, is_unused, write_csv, write_json
 
 Row = dict[str, object]
 
@@ -78,6 +78,5 @@ def synthesise(root: Path, make: Callable[[int], Row], numbers: Sequence[int], p
             console = Console(stderr=True)
             made = progress_bar(made, description="Synthesising", total=len(numbers), transient=True, console=console)
         table = pd.DataFrame(made)
-    with atomic_path(root / "clips.csv") as temporary:
-        table.to_csv(temporary, index=False)
+    write_csv(root / "clips.csv", table)
     return table

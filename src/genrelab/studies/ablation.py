@@ -16,7 +16,7 @@ from genrelab.errors import RecipeError
 from genrelab.evaluation.comparison import Comparison, compare, holm
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
-from genrelab.files import atomic_path, write_json, write_text
+from genrelab.files import write_csv, write_json, write_text
 from genrelab.recipes import RECIPES
 from genrelab.recipes.tree import as_overrides
 from genrelab.report.ablation import ablation_figure, ablation_page
@@ -200,8 +200,7 @@ def _test(job: Job) -> Predictions:
 def write_study(plan: Plan, jobs: Mapping[tuple[str, str, int], Job], folder: Path) -> pd.DataFrame:
     """Write table.csv, ablation.png, .svg and .html and study.json of a trained study; return the table."""
     study, table = plan.study, tabulate(plan, jobs)
-    with atomic_path(folder / "table.csv") as temporary:
-        table.to_csv(temporary, index=False)
+    write_csv(folder / "table.csv", table)
     figure = ablation_figure(table, study.baseline)
     save(figure, folder, "ablation")
     runs = [

@@ -22,7 +22,7 @@ from rich.progress import Progress
 
 from genrelab import __version__
 from genrelab.errors import RecipeError, RunError
-from genrelab.files import atomic_path, write_json, write_text
+from genrelab.files import write_csv, write_json, write_text
 from genrelab.locks import claimed
 from genrelab.recipes.tree import SUFFIXES, as_overrides
 from genrelab.report.save import save
@@ -241,8 +241,7 @@ class Tuning:
             Not one trial was completed.
         """
         table = self.table()
-        with atomic_path(self.folder / "trials.csv") as temporary:
-            table.to_csv(temporary, index=False)
+        write_csv(self.folder / "trials.csv", table)
         if not (table["state"] == "complete").any():
             counts = ", ".join(f"{number} {state}" for state, number in table["state"].value_counts().items())
             reasons = [reason for reason in table["reason"] if reason]
