@@ -49,22 +49,7 @@ class PartFile(_Section):
 
     heading: str = ""
     words: str = ""
-    show: (
-        Literal[
-            "summary",
-            "data",
-            "methods",
-            "results",
-            "ablations",
-            "tuning",
-            "explanations",
-            "embeddings",
-            "confusions",
-            "appendix",
-            "references",
-        ]
-        | None
-    ) = None
+    show: Literal[tuple(SECTIONS)] | None = None  # type: ignore[valid-type]
     figures: tuple[str, ...] | None = None
 
 
@@ -75,7 +60,7 @@ class StudyFile(_Section):
     authors: str | tuple[str, ...] = ""
     abstract: str = ""
     include: tuple[Include | str, ...] = (".",)
-    parts: tuple[PartFile, ...] = tuple(PartFile(show=name) for name in SECTIONS)  # type: ignore[arg-type]
+    parts: tuple[PartFile, ...] = tuple(PartFile(show=name) for name in SECTIONS)
 
 
 @dataclass(frozen=True)
