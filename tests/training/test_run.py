@@ -15,7 +15,6 @@ from genrelab.cli.app import main
 from genrelab.errors import CorpusError, LeakError, RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
-from genrelab.evaluation.run_folder import read_summary
 from genrelab.training import run
 from genrelab.training.callbacks import DivergedError, kept_epoch
 from genrelab.training.checkpoints import SafetensorsIO
@@ -227,17 +226,6 @@ def test_a_folder_of_other_things_is_left_alone(table: Path, tmp_path: Path) -> 
     with pytest.raises(RunError, match="is not empty and holds no run"):
         run.train(tones(table), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
-
-
-def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="not a run"):
-        read_summary(tmp_path)
-
-
-def test_an_unfinished_run_says_how_to_go_on(tmp_path: Path, recipe: Recipe) -> None:
-    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
-    with pytest.raises(RunError, match=r"not finished; .*--resume"):
-        read_summary(tmp_path)
 
 
 def test_a_leaking_split_is_refused_unless_allowed_and_then_reported(table: Path, tmp_path: Path) -> None:

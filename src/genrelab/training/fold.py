@@ -135,24 +135,19 @@ def require_frames(recipe: Recipe, model: GenreModel) -> None:
 
 def train_fold(
     fold: Fold, processes: Processes, progress: Progress | None = None, loggers: Sequence[Logger | Callback] = ()
-) -> pd.DataFrame:
-    """Train a fold, or go on with one that was interrupted, and return its predictions.
+) -> None:
+    """Train a fold, or go on with one that was interrupted.
 
     Parameters
     ----------
     fold
-        What to train. A finished fold is read, not trained again.
+        What to train. A finished fold is not trained again.
     processes
         Those that train it together.
     progress
         Where to draw a line for it.
     loggers
         Lightning loggers besides ``history.csv``, and callbacks.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A predictions table (see genrelab.evaluation.predictions) of the fold's parts.
 
     Raises
     ------
@@ -167,7 +162,6 @@ def train_fold(
     if not processes.agreed(finished):
         with kept_memory():
             _train_anew(fold, processes, progress, loggers)
-    return pd.read_parquet(fold.folder / "predictions.parquet")
 
 
 def is_finished(folder: Path) -> bool:

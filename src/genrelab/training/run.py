@@ -151,28 +151,14 @@ def _train_folds(
         choose_device(recipe.train.device, processes.devices(recipe.train.devices))
     if processes.first:
         check_folder(folder, recipe.to_yaml(), options.resume, folds)
-    corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
-    if recipe.max_clips is not None:
-        corpus = corpus.subset(recipe.max_clips, recipe.split_seed)
-    # What cannot be built shall fail before hours of decoding.
-    model = recipe_model(recipe, len(corpus.genres))
-    view_augmentations(recipe, corpus)
-    require_frames(recipe, model)
-    whole = corpus
-    making = options.stores, options.jobs, progress
-    if processes.first:
-        opened = open_store(recipe, corpus, *making)
-    processes.agreed()
-    store, corpus = opened if processes.first else open_store(recipe, corpus, *making)
-    views = open_views(recipe, whole, *making)
+    corpus, store, views = _open(recipe, options, processes, progress)
     splits = recipe_splits(recipe, corpus)
     if folds and max(folds) >= len(splits):
         raise RunError(
             f"{folder}: there is no fold {max(folds)}; the recipe's protocol has folds 0 to {len(splits) - 1}"
         )
-    forbid_artists = recipe.protocol.name == "artist-folds"
     sound = store if isinstance(store, SampleStore) else None
-    found = audit(corpus, splits, sound, forbid_artists=forbid_artists)
+    found = audit(corpus, splits, sound, forbid_artists=recipe.protocol.name == "artist-folds")
     leaks = gate(found, options.allow_leaks)
     if recipe.start is not None:
         require_same_splits(recipe.start, splits_digest(corpus, splits))
@@ -195,6 +181,25 @@ def _train_folds(
     notes = [*corpus.notes, *split_notes(corpus, protocol, by), *artist_notes(found, protocol)]
     write_json(folder / "run.json", _summary(recipe, corpus, folder, len(tables), leaks, notes, store))
     return True
+
+
+def _open(
+    recipe: Recipe, options: Options, processes: Processes, progress: Progress | None
+) -> tuple[Corpus, Store, list[Store]]:
+    """Return the clips that a recipe learns from, without bad ones, their samples or examples, and augmented views."""
+    corpus = load_corpus(recipe.corpus.kind, **recipe.corpus.options)
+    if recipe.max_clips is not None:
+        corpus = corpus.subset(recipe.max_clips, recipe.split_seed)
+    # What cannot be built shall fail before hours of decoding.
+    model = recipe_model(recipe, len(corpus.genres))
+    view_augmentations(recipe, corpus)
+    require_frames(recipe, model)
+    making = options.stores, options.jobs, progress
+    if processes.first:
+        opened = open_store(recipe, corpus, *making)
+    processes.agreed()
+    store, readable = opened if processes.first else open_store(recipe, corpus, *making)
+    return readable, store, open_views(recipe, corpus, *making)
 
 
 def recipe_splits(recipe: Recipe, corpus: Corpus) -> list[Split]:
