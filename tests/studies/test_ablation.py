@@ -139,7 +139,8 @@ def made(tmp_path: Path, make_predictions):
             )
             predictions.write(job.folder / "predictions.parquet")
             (job.folder / "recipe.yaml").write_text(job.recipe.to_yaml())
-            summary = {"corpus": "gtzan", "folds": 5, "parameters": 7, "minutes": 1.5}
+            summary = {"name": variant, "corpus": "gtzan", "protocol": "random", "folds": 5, "seed": seed}
+            summary |= {"parameters": 7, "minutes": 1.5}
             (job.folder / "run.json").write_text(json.dumps(summary))
         return plan, jobs
 
