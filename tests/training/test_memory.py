@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning import Callback, LightningModule, Trainer
 
+from genrelab.training import run
 from genrelab.training.memory import kept_memory
+from genrelab.training.recipe import Recipe
 
 if sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"):
     pytest.skip("this is about glibc's malloc", allow_module_level=True)
@@ -64,3 +67,20 @@ def test_who_tunes_malloc_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     with kept_memory():
         touch()
         assert resident() < before + 20 * MIB
+
+
+class PagesTaken(Callback):
+    """Counts the pages that large tensors take between two batches."""
+
+    def __init__(self) -> None:
+        self.fewest = PAGES
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.fewest = min(pages_taken() for _ in range(30))
+
+
+def test_a_fold_is_trained_with_kept_memory(recipe: Recipe, tmp_path: Path) -> None:
+    counted = PagesTaken()
+    options = run.Options(stores=tmp_path / "stores")
+    run.train_folds(recipe, tmp_path / "run", [0], options, loggers=lambda folder: [counted])
+    assert counted.fewest < PAGES / 10
