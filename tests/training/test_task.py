@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from genrelab.training.feed import Crops
 from genrelab.training.fold import _balanced_weights
 from genrelab.training.recipe import Train
 from genrelab.training.task import GenreTask
@@ -41,3 +42,16 @@ def test_a_mixed_batch_costs_the_mean_over_its_shares_of_genres_each_by_its_weig
 
 def test_genres_weigh_as_many_clips_each_and_one_without_clips_nothing() -> None:
     assert _balanced_weights([0, 0, 0, 2], 3).tolist() == pytest.approx([4 / 9, 0, 4 / 3])
+
+
+def test_a_batch_on_the_cpu_is_seeded_without_a_word_to_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = GenreTask(nn.Identity(), Train(), 3, seed=7)  # type: ignore[arg-type]
+    told: list[int] = []
+    with monkeypatch.context() as patched:
+        for kind in (torch.cuda, torch.xpu, torch.mtia):
+            patched.setattr(kind, "manual_seed_all", told.append)
+        task.on_train_batch_start(Crops(LOGITS, CODES), 4)
+    drawn = torch.rand(3)
+    torch.manual_seed(int(np.random.SeedSequence((7, 0, 4, 0)).generate_state(1)[0]))
+    assert torch.equal(drawn, torch.rand(3))
+    assert not told
