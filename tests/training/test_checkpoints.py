@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from genrelab.errors import RunError
-from genrelab.training.checkpoints import SafetensorsIO, load_weights, save_weights
+from genrelab.training.checkpoints import SafetensorsIO
+from genrelab.training.weights import load_weights, save_weights
 
 
 def test_a_tree_of_tensors_numbers_and_odd_keys_comes_back(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from genrelab.errors import CorpusError, LeakError, RecipeError, RunError
 from genrelab.evaluation.metrics import metrics
 from genrelab.evaluation.predictions import Predictions
 from genrelab.training import run
-from genrelab.training.callbacks import DivergedError, kept_epoch
 from genrelab.training.checkpoints import SafetensorsIO
 from genrelab.training.device import choose_device
 from genrelab.training.feed import Clips
+from genrelab.training.history import DivergedError, kept_epoch
 from genrelab.training.recipe import Recipe, check_recipe
 from genrelab.training.task import GenreTask
 

@@ -1,5 +1,8 @@
 """Heads in runs: chosen within the training part, kept, exported, refused where there is nothing to learn."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,6 +51,21 @@ def test_a_head_is_trained_judged_exported_and_used(table, stores, tmp_path, kin
     clips = pd.read_csv(table)
     found = load(tmp_path / "head.onnx").classify_file(table.parent / clips["path"][0])
     assert found.genre == clips["genre"][0]
+
+
+def test_a_head_learns_and_runs_are_read_without_the_seconds_that_lightning_takes(table, stores, tmp_path):
+    (tmp_path / "head.yaml").write_text(tones(table, "neighbours").to_yaml())
+    program = """
+import sys
+sys.modules["lightning"] = sys.modules["torchmetrics"] = None  # what makes an import fail
+import genrelab.explain.subject, genrelab.studies.robustness
+from genrelab.cli.app import main
+sys.exit(main(sys.argv[1:]))
+"""
+    arguments = ["train", "head.yaml", "--output", "run", "--stores", str(stores)]
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, (tmp_path / "run" / "report.html").is_file()) == (0, True), done.stderr
 
 
 def test_the_setting_kept_is_the_one_that_did_best_in_the_inner_folds(table, stores, tmp_path):

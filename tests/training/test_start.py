@@ -16,10 +16,10 @@ from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.model import GenreModel
 from genrelab.training import run
 from genrelab.training.batchnorm import recalibrate
-from genrelab.training.checkpoints import save_weights
 from genrelab.training.publish import export_run
 from genrelab.training.recipe import Start, load_recipe
 from genrelab.training.start import require_same_splits, take_weights
+from genrelab.training.weights import save_weights
 
 IMAGE = {"filters": (4, 8), "dense_units": 16}
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genrelab.training.feed import Crops
-from genrelab.training.fold import _balanced_weights
+from genrelab.training.fit import _balanced_weights
 from genrelab.training.recipe import Train
 from genrelab.training.task import GenreTask
 

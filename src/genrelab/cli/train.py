@@ -121,13 +121,15 @@ def _loggers(track: list[str], name: str) -> "Callable[[Path], Sequence[Logger]]
             raise RecipeError(f"--track {tracker}: is not installed; pip install 'genrelab[track]'")
 
     def make(folder: Path) -> "list[Logger]":
-        from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
-
         folder.mkdir(parents=True, exist_ok=True)
         made: list[Any] = []
         if "tensorboard" in track:
+            from lightning.pytorch.loggers import TensorBoardLogger
+
             made.append(TensorBoardLogger(folder, name="tensorboard", version=""))
         if "wandb" in track:
+            from lightning.pytorch.loggers import WandbLogger
+
             offline = "WANDB_API_KEY" not in os.environ
             made.append(WandbLogger(name=f"{name}-{folder.name}", project="genrelab", save_dir=folder, offline=offline))
         return made

@@ -30,7 +30,7 @@ from genrelab.report.tuning import tuning_figure
 from genrelab.studies.journal import locks_folder, open_study
 from genrelab.studies.space import read_space
 from genrelab.training import run
-from genrelab.training.callbacks import TIMINGS, DivergedError, kept_epoch
+from genrelab.training.history import TIMINGS, DivergedError, kept_epoch
 from genrelab.training.recipe import Recipe, Train, load_recipe
 
 FEWEST_FOR_IMPORTANCES = 10

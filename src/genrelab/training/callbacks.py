@@ -1,30 +1,18 @@
 """What happens beside the learning: history, stopwatch, checkpoints, progress."""
 
-import csv
-import io
 import math
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from rich.progress import Progress, TaskID
 from torch import nn
 
-from genrelab.errors import RunError
-from genrelab.files import write_text
-from genrelab.training.checkpoints import save_weights
+from genrelab.training.history import HISTORY, TIMINGS, diverged, write_rows
 from genrelab.training.recipe import Train
-
-HISTORY = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate")
-TIMINGS = ("data", "forward", "backward", "step", "validation")  # seconds
-
-
-class DivergedError(RunError):
-    """A loss that is no number any more."""
+from genrelab.training.weights import save_weights
 
 
 class Stopwatch(Callback):
@@ -126,7 +114,7 @@ class History(Checkpoint):
         metrics = {name: float(trainer.callback_metrics[name]) for name in names}
         for name in ("train_loss", "validation_loss"):
             if not math.isfinite(metrics.get(name, 0.0)):
-                raise _diverged(self._folder, name, metrics[name], trainer.current_epoch)
+                raise diverged(self._folder, name, metrics[name], trainer.current_epoch)
         self.rows.append({"epoch": trainer.current_epoch} | metrics)
         self.finished = trainer.should_stop or trainer.current_epoch + 1 >= self._epochs
         if self._validated and self._is_kept(self._sign * metrics[self._monitor]) and trainer.is_global_zero:
@@ -149,60 +137,6 @@ class History(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from `state_dict`."""
         self.rows, self.best, self.finished = state_dict["rows"], state_dict["best"], state_dict["finished"]
-
-
-def _diverged(folder: Path, name: str, loss: object, epoch: object) -> DivergedError:
-    which = "loss" if name == "train_loss" else "validation loss"
-    return DivergedError(
-        f"{folder}: the {which} became {loss} in epoch {epoch}; "
-        "lower train.lr or set train.gradient_clip, and choose another --output"
-    )
-
-
-def refuse_diverged(folder: Path) -> None:
-    """Refuse to go on with a fold whose validation loss is no number: an earlier version kept the weights of it.
-
-    Raises
-    ------
-    DivergedError
-        Its ``history.csv`` says so.
-    """
-    path = folder / "history.csv"
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        for row in csv.DictReader(file):
-            if (loss := row.get("validation_loss")) in ("nan", "inf", "-inf"):
-                raise _diverged(folder, "validation_loss", loss, row.get("epoch"))
-
-
-def kept_epoch(folder: Path, train: Train) -> dict[str, float]:
-    """Return the row of a fold's ``history.csv`` of the epoch whose weights the fold has kept, as `History` keeps them.
-
-    Parameters
-    ----------
-    folder
-        Of the fold.
-    train
-        The training section of the run's recipe.
-
-    Raises
-    ------
-    RunError
-        The table is missing or damaged.
-    """
-    path = folder / "history.csv"
-    try:
-        judged = pd.read_csv(path).dropna(subset=["validation_loss"]).astype(float)
-        place = len(judged) - 1
-        if train.keep == "best":
-            scores = judged[train.monitor].to_numpy()
-            place = int(scores.argmax() if train.larger_is_better else scores.argmin())
-        return {str(name): value for name, value in judged.iloc[place].items()}
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read ({error.strerror}); it tells how a fold was trained") from None
-    except (KeyError, IndexError, ValueError) as error:
-        raise RunError(f"{path}: damaged ({error}); train the run again, or leave it out") from None
 
 
 class ProgressBar(Callback):
@@ -239,12 +173,3 @@ class ProgressBar(Callback):
         text = f"  train {self._history.rows[-1]['train_accuracy']:.0%}"
         judged = [row["validation_accuracy"] for row in self._history.rows if "validation_accuracy" in row]
         return f"{text}  validation {judged[-1]:.0%}" if judged else text
-
-
-def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, float]]) -> None:
-    """Write a table of the fold; what a row lacks stays empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())

@@ -11,11 +11,10 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from genrelab.errors import RunError, one_line
-from genrelab.files import atomic_path
+from genrelab.errors import RunError
+from genrelab.training.weights import write_tensors
 
 
 class SafetensorsIO(CheckpointIO):
@@ -31,7 +30,7 @@ class SafetensorsIO(CheckpointIO):
         """
         tensors: dict[str, Tensor] = {}
         tree = _encode(checkpoint, tensors)
-        _write(tensors, path, {"checkpoint": json.dumps(tree)})
+        write_tensors(tensors, path, {"checkpoint": json.dumps(tree)})
 
     def load_checkpoint(self, path: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the tree that was saved to `path`, its tensors on the CPU."""
@@ -47,45 +46,6 @@ class SafetensorsIO(CheckpointIO):
     def remove_checkpoint(self, path: Any) -> None:
         """Delete a checkpoint; a missing one is fine."""
         Path(path).unlink(missing_ok=True)
-
-
-def save_weights(module: nn.Module, path: Path) -> None:
-    """Write a module's parameters and buffers to `path`, whole or not at all.
-
-    Raises
-    ------
-    RunError
-        The disk is full.
-    """
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    _write(state, path)
-
-
-def load_weights(module: nn.Module, path: Path, part: str = "") -> None:
-    """Fill `module` from `path`, or from the part of it whose names begin with `part`.
-
-    Raises
-    ------
-    RunError
-        The file is missing, damaged or of another network.
-    """
-    try:
-        weights = load_file(path)
-        module.load_state_dict({name[len(part) :]: weights[name] for name in weights if name.startswith(part)})
-    except (OSError, SafetensorError, RuntimeError) as error:
-        reason = one_line(error)[:200]
-        raise RunError(
-            f"{path}: cannot be loaded into this recipe's network ({reason}); copy it anew, or train again"
-        ) from None
-
-
-def _write(tensors: dict[str, Tensor], path: Any, metadata: dict[str, str] | None = None) -> None:
-    """Write a file whole or not at all; a full disk is an error of safetensors' own, which knows no errno."""
-    try:
-        with atomic_path(path) as temporary:
-            save_file(tensors, temporary, metadata)
-    except SafetensorError as error:
-        raise RunError(f"{path}: cannot be written ({error}); make room, and go on with --resume") from None
 
 
 def _encode(value: Any, tensors: dict[str, Tensor]) -> Any:

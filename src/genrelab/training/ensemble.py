@@ -17,7 +17,7 @@ from genrelab.evaluation.run_folder import read_summary
 from genrelab.files import write_json, write_text
 from genrelab.locks import reserved
 from genrelab.networks.model import GenreModel
-from genrelab.training.callbacks import kept_epoch
+from genrelab.training.history import kept_epoch
 from genrelab.training.recipe import EnsembleRecipe, Recipe
 from genrelab.training.run import check_folder, environment, load_models, load_run_recipe
 

@@ -9,16 +9,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from torch.distributed import (  # type: ignore[attr-defined] # both are public, but made by compiled code
     DistError,
     TCPStore,
 )
 
 from genrelab.errors import RunError
+
+if TYPE_CHECKING:
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
 _PATIENCE = timedelta(days=1)  # the first process may have a large corpus to decode
 _PORTS = 10_000  # between Lightning's own port and ours
@@ -35,8 +37,7 @@ class Processes:
     """
 
     def __init__(self, srun: bool) -> None:
-        # Lightning would ask SLURM itself to requeue, from within an epoch; our job scripts do it between two.
-        self._slurm = SLURMEnvironment(auto_requeue=False) if srun else None
+        self._slurm = _slurm_environment() if srun else None
         self._words = None if self._slurm is None else self._meet(self._slurm)
         self._asked = 0
 
@@ -56,8 +57,10 @@ class Processes:
         return {"devices": wanted, "strategy": "ddp_spawn" if wanted > 1 else "auto"}
 
     @property
-    def environment(self) -> LightningEnvironment | SLURMEnvironment:
+    def environment(self) -> "LightningEnvironment | SLURMEnvironment":
         """Lightning's plugin; without it, Lightning would take any job of SLURM for one that srun started."""
+        from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+
         return self._slurm or LightningEnvironment()
 
     def agreed(self, ask: Callable[[], bool] = lambda: True) -> bool:
@@ -93,7 +96,7 @@ class Processes:
     def _nodes(self) -> int:
         return int(os.environ["SLURM_NNODES"])
 
-    def _meet(self, slurm: SLURMEnvironment) -> TCPStore:
+    def _meet(self, slurm: "SLURMEnvironment") -> TCPStore:
         """Wait until all processes are there, and return where the first one leaves word."""
         place = (slurm.main_address, slurm.main_port + _PORTS, slurm.world_size(), self.first)
         return TCPStore(*place, timeout=_PATIENCE)
@@ -105,3 +108,10 @@ def together() -> Iterator[Processes]:
     processes = Processes(srun=int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1)
     yield processes
     processes.part()
+
+
+def _slurm_environment() -> "SLURMEnvironment":
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+
+    # Lightning would ask SLURM itself to requeue, from within an epoch; our job scripts do it between two.
+    return SLURMEnvironment(auto_requeue=False)

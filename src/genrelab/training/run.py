@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
 import yaml
-from lightning import Callback
-from lightning.pytorch.loggers import Logger
 from rich.progress import Progress
 
 from genrelab import __version__
@@ -30,7 +28,6 @@ from genrelab.evaluation.run_folder import recipe_file
 from genrelab.files import is_unused, remove_leftovers, write_json, write_text
 from genrelab.locks import reserved
 from genrelab.networks.model import GenreModel
-from genrelab.training.checkpoints import load_weights
 from genrelab.training.device import choose_device, cpu_has_bfloat16
 from genrelab.training.feed import Store
 from genrelab.training.fold import Fold, is_finished, read_fold_facts, recipe_model, require_frames, train_fold
@@ -38,6 +35,11 @@ from genrelab.training.processes import Processes, together
 from genrelab.training.recipe import Recipe, check_recipe
 from genrelab.training.start import require_same_splits
 from genrelab.training.stores import open_store, open_views, view_augmentations
+from genrelab.training.weights import load_weights
+
+if TYPE_CHECKING:
+    from lightning import Callback
+    from lightning.pytorch.loggers import Logger
 
 PACKAGES = (
     "torch",
@@ -83,7 +85,7 @@ def train(
     folder: Path,
     options: Options = Options(),
     progress: Progress | None = None,
-    loggers: Callable[[Path], Sequence[Logger | Callback]] = lambda folder: (),
+    loggers: "Callable[[Path], Sequence[Logger | Callback]]" = lambda folder: (),
 ) -> Predictions:
     """Train a recipe on every fold of its protocol; see `train_folds`.
 
@@ -102,7 +104,7 @@ def train_folds(
     folds: Sequence[int] | None,
     options: Options = Options(),
     progress: Progress | None = None,
-    loggers: Callable[[Path], Sequence[Logger | Callback]] = lambda folder: (),
+    loggers: "Callable[[Path], Sequence[Logger | Callback]]" = lambda folder: (),
 ) -> bool:
     """Train some folds of a recipe's protocol, perhaps beside other programs that train the others in the same folder.
 
@@ -145,7 +147,7 @@ def _train_folds(
     options: Options,
     processes: Processes,
     progress: Progress | None,
-    loggers: Callable[[Path], Sequence[Logger | Callback]],
+    loggers: "Callable[[Path], Sequence[Logger | Callback]]",
 ) -> bool:
     if folds is None or folds:  # what only prepares may do so beside no GPU
         choose_device(recipe.train.device, processes.devices(recipe.train.devices))

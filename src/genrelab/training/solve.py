@@ -20,9 +20,9 @@ from genrelab.errors import RunError
 from genrelab.evaluation.calibration import best_temperature
 from genrelab.networks.heads import Codes, Head, Values
 from genrelab.networks.model import GenreModel
-from genrelab.training.callbacks import HISTORY, TIMINGS, write_rows
-from genrelab.training.checkpoints import save_weights
 from genrelab.training.feed import Clips
+from genrelab.training.history import HISTORY, TIMINGS, write_rows
+from genrelab.training.weights import save_weights
 
 INNER_FOLDS = 4
 

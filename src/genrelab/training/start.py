@@ -13,9 +13,9 @@ from genrelab.extractors.backbone import LISTENER
 from genrelab.frontends import FrontEnd
 from genrelab.networks.hybrid import Hybrid
 from genrelab.networks.model import GenreModel
-from genrelab.training.checkpoints import load_weights
 from genrelab.training.examples import ExampleStore
 from genrelab.training.recipe import Start
+from genrelab.training.weights import load_weights
 
 
 def require_same_splits(start: Start, digest: str) -> None:

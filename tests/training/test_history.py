@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from genrelab.errors import RunError
-from genrelab.training.callbacks import kept_epoch
+from genrelab.training.history import kept_epoch
 from genrelab.training.recipe import Train
 
 HISTORY = pd.DataFrame(
