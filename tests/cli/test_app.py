@@ -180,6 +180,22 @@ def test_waiting_threads_sleep_soon_unless_the_environment_says_how(
     assert os.environ.get("GOMP_SPINCOUNT") == found
 
 
+@pytest.mark.parametrize(
+    ("quota", "said", "found"), [(1.5, {}, "2"), (1.5, {"OMP_NUM_THREADS": "7"}, "7"), (float("inf"), {}, None)]
+)
+def test_pytorch_begins_no_more_threads_than_a_container_lends_processors(
+    monkeypatch: pytest.MonkeyPatch, quota: float, said: dict[str, str], found: str | None
+):
+    monkeypatch.setattr("genrelab.audio.processors._allowed", lambda: 64)
+    monkeypatch.setattr("genrelab.audio.processors._quota", lambda cgroup: quota)
+    monkeypatch.setenv("OMP_NUM_THREADS", "")  # so that it is as it was afterwards
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert main(["--version"]) == 0
+    assert os.environ.get("OMP_NUM_THREADS") == found
+
+
 @pytest.fixture(params=[name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)])
 def ending(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
     number = signal.Signals[request.param]

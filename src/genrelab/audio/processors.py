@@ -10,8 +10,16 @@ _QUOTAS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
 
 def processors(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """Return how many processors this process may use: a container or a cluster often lends fewer than there are."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, math.ceil(min(allowed, _quota(cgroup))))
+    return max(1, math.ceil(min(_allowed(), _quota(cgroup))))
+
+
+def has_quota(cgroup: Path = Path("/sys/fs/cgroup")) -> bool:
+    """Return whether a container lends less time than that of the processors it shows: libraries count these."""
+    return _quota(cgroup) < _allowed()
+
+
+def _allowed() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _quota(cgroup: Path) -> float:

@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from genrelab import __version__
+from genrelab.audio.processors import has_quota, processors
 from genrelab.cli.streams import (
     close_quietly,
     expendable_stderr,
@@ -171,10 +172,13 @@ def _share_processors() -> None:
 
     OpenMP's spin for as long as a whole slice of the scheduler's, and so keep the very core on which the one that they
     wait for could run: with one other program busy, a small network trained twenty times more slowly. It is read when
-    PyTorch is loaded, and by the processes that we start.
+    PyTorch is loaded, and by the processes that we start. So is the number of threads: OpenMP begins one for each
+    processor that it sees, however little of their time a container's quota lends.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+    if has_quota():
+        os.environ.setdefault("OMP_NUM_THREADS", str(processors()))
 
 
 def _options(
