@@ -77,7 +77,9 @@ class ExampleStore:
         self.size: int = index["size"]
         self.quarantine: dict[str, str] = index["quarantine"]
         self._rows: dict[str, tuple[int, int, int]] = {clip: tuple(row) for clip, row in index["clips"].items()}
-        self._parts = [np.load(folder / f"part-{part:05d}.npy", mmap_mode="r") for part in range(index["parts"])]
+        # Plain arrays over the maps: slices of np.memmap cost more, and training takes thousands an epoch.
+        paths = [folder / f"part-{part:05d}.npy" for part in range(index["parts"])]
+        self._parts = [np.asarray(np.load(path, mmap_mode="r")) for path in paths]
 
     @classmethod
     def build(
