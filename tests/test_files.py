@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from genrelab.errors import GenrelabError
-from genrelab.files import atomic_path, cache_folder, content_hash, is_unused, remove_leftovers, write_json, write_text
+from genrelab.files import (
+    atomic_path,
+    cache_folder,
+    content_hash,
+    is_unused,
+    remove_leftovers,
+    require_folder,
+    write_json,
+    write_text,
+)
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and the umask are POSIX's")
 
@@ -84,6 +93,17 @@ def test_where_nothing_can_be_written_the_error_names_the_file_that_was_asked_fo
     with pytest.raises(OSError) as caught:
         write_text("/proc/genres.csv", "new")
     assert caught.value.filename == "/proc/genres.csv"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="/proc is Linux's")
+def test_a_folder_that_cannot_be_made_or_written_is_refused_and_any_other_left_as_it_is(tmp_path: Path):
+    (tmp_path / "there").mkdir()
+    require_folder(tmp_path / "there")
+    require_folder(tmp_path / "new" / "newer")
+    assert [*tmp_path.rglob("*")] == [tmp_path / "there"]
+    with pytest.raises(OSError) as caught:
+        require_folder(Path("/proc/runs/new"))
+    assert caught.value.filename == "/proc/runs/new"
 
 
 @posix

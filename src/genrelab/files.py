@@ -76,9 +76,29 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def require_folder(folder: Path) -> None:
-    """Raise where a folder cannot be written, before what shall go there is worked out: there is something else."""
+    """Raise where a folder cannot be written, before what shall go there is worked out.
+
+    Parameters
+    ----------
+    folder
+        The folder. It is not made if it is not there.
+
+    Raises
+    ------
+    GenrelabError
+        There is something else.
+    OSError
+        Nothing can be written there: a full or read-only disk, no permission.
+    """
     if folder.exists() and not folder.is_dir():
         raise GenrelabError(f"{printable(folder)}: is there and is no folder; choose another --output")
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    trial = nearest / f"{_TEMPORARY}{secrets.token_hex(8)}"
+    try:
+        _create(trial, folder)
+    finally:
+        with suppress(OSError):
+            trial.unlink()
 
 
 def is_unused(folder: Path) -> bool:

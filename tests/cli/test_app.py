@@ -151,6 +151,17 @@ def test_what_the_system_refuses_is_one_line_and_status_2(
     assert capsys.readouterr().err == line
 
 
+def test_where_nothing_temporary_can_be_written_a_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    refused = OSError("Matplotlib requires access to a writable cache directory")
+    monkeypatch.setattr("genrelab.cli.info.info", _raiser(refused))
+    monkeypatch.setattr("tempfile.gettempdir", _raiser(FileNotFoundError()))
+    assert main(["info"]) == 2
+    told = "genrelab: no folder for temporary files can be written to; name one with TMPDIR=FOLDER\n"
+    assert capsys.readouterr().err == told
+
+
 def test_a_system_error_that_names_no_file_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("genrelab.cli.info.info", _raiser(OSError(errno.EBADF, "Bad file descriptor")))
     with pytest.raises(OSError, match="Bad file descriptor"):

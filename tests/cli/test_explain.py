@@ -201,3 +201,16 @@ def test_a_place_that_cannot_be_written_is_refused_before_work(tones_run, tmp_pa
         taken.write_text("mine")
     assert main(["explain", verb, str(tones_run), "-o", str(taken)]) == 2
     assert "is there and is no" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="/proc is Linux's")
+@pytest.mark.parametrize("verb", ["", "embedding", "confusions"])
+def test_a_read_only_place_is_refused_before_work(tones_run, clip, capsys, monkeypatch, verb) -> None:
+    def work(*values: object, **more: object) -> None:
+        pytest.fail("has begun to work")
+
+    for worker in ("explain.explanation.explain", "explain.embedding.embed_run", "report.confusions.overlap_figure"):
+        monkeypatch.setattr(f"genrelab.{worker}", work)
+    asked = [verb, str(tones_run)] if verb else [str(tones_run), str(clip)]
+    assert main(["explain", *asked, "-o", "/proc/out"]) == 2
+    assert capsys.readouterr().err == "genrelab: /proc/out: No such file or directory\n"

@@ -136,6 +136,14 @@ def test_the_table_is_printed_and_kept(tones_run, tmp_path, capsys):
     assert list(table.columns) == ["condition", "clips", "accuracy", "fall", "low", "high"]
 
 
+def test_a_run_that_cannot_be_written_to_is_told_before_work(tones_run, tmp_path, monkeypatch, capsys):
+    run = shutil.copytree(tones_run, tmp_path / "run")
+    (run / "robustness.csv").mkdir()
+    monkeypatch.setattr(robustness, "robustness", lambda *_: pytest.fail("has begun to work"))
+    assert main(["robustness", str(run)]) == 2
+    assert "is there and is no regular file" in capsys.readouterr().err
+
+
 def test_rows_of_what_is_not_asked_this_time_are_kept(tones_run, tmp_path, capsys):
     shutil.copytree(tones_run, tmp_path / "run")
     path = tmp_path / "run" / "robustness.csv"

@@ -221,6 +221,14 @@ def test_a_run_is_not_overwritten(finished: Path, table: Path) -> None:
         run.train(tones(table, seed=9), finished, run.Options(resume=True))
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="/proc is Linux's")
+def test_a_place_that_cannot_be_written_is_refused_before_the_corpus_is_looked_at(table, monkeypatch) -> None:
+    monkeypatch.setattr(run, "load_corpus", lambda *_, **__: pytest.fail("has begun to work"))
+    with pytest.raises(OSError) as caught:
+        run.train(tones(table), Path("/proc/run"))
+    assert caught.value.filename == "/proc/run"
+
+
 def test_a_folder_of_other_things_is_left_alone(table: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(RunError, match="is not empty and holds no run"):

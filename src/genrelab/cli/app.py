@@ -63,6 +63,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules.split()}
 
 _NOWHERE = "the folder that you are in was removed; cd to another one"
+_NO_SCRATCH = "no folder for temporary files can be written to; name one with TMPDIR=FOLDER"
 
 INTERRUPTED = 130  # what shells give for a program that Ctrl-C ended
 
@@ -141,7 +142,9 @@ def _status_of(arguments: Sequence[str]) -> int:
         if _is_nowhere():
             say(_NOWHERE, style="red")
         elif error.filename is None and error.errno not in _NO_ROOM:
-            raise
+            if not _has_no_scratch():
+                raise
+            say(_NO_SCRATCH, style="red")
         else:
             say(f"{printable(error.filename or 'disk')}: {error.strerror or error}", style="red")
         status = 2
@@ -162,6 +165,17 @@ def _is_nowhere() -> bool:
     """Return whether the working folder was removed."""
     try:
         Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _has_no_scratch() -> bool:
+    """Return whether there is nowhere to write temporary files, as in a container without /tmp and home."""
+    import tempfile
+
+    try:
+        tempfile.gettempdir()
     except FileNotFoundError:
         return True
     return False

@@ -34,12 +34,13 @@ def robustness(
     from genrelab.evaluation.intervals import Interval
     from genrelab.evaluation.predictions import Predictions
     from genrelab.evaluation.run_folder import read_summary
-    from genrelab.files import write_csv
+    from genrelab.files import require_folder, write_csv
     from genrelab.report.words import percent, points, span
     from genrelab.studies.robustness import CONDITIONS, UNCHANGED, with_earlier
     from genrelab.studies.robustness import robustness as measure
 
     read_summary(run)
+    require_folder(run)
     with progress_bars() as progress:
         task = progress.add_task("Listening", total=len(Predictions.read(run / "predictions.parquet").part("test")))
         found = measure(run, condition or tuple(CONDITIONS), jobs, lambda: progress.advance(task))

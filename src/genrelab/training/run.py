@@ -25,7 +25,7 @@ from genrelab.corpora.protocols import Split, make_splits, split_notes
 from genrelab.errors import RunError
 from genrelab.evaluation.predictions import Predictions
 from genrelab.evaluation.run_folder import recipe_file
-from genrelab.files import is_unused, remove_leftovers, write_json, write_text
+from genrelab.files import is_unused, remove_leftovers, require_folder, write_json, write_text
 from genrelab.locks import reserved
 from genrelab.networks.model import GenreModel
 from genrelab.training.device import choose_device, cpu_has_bfloat16
@@ -299,7 +299,10 @@ def check_folder(folder: Path, recipe: str, resume: bool, folds: Sequence[int] |
     ------
     RunError
         The folder is taken.
+    OSError
+        Nothing can be written there.
     """
+    require_folder(folder)
     path = folder / "recipe.yaml"
     if resume:
         for place in [folder] if folds is None else [folder / f"fold-{fold}" for fold in folds]:
