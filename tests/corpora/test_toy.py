@@ -1,5 +1,6 @@
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,20 @@ def test_settings_are_noted_before_the_first_clip(tmp_path):
         "artists": 5,
         "sample_rate": RATE,
     }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+def test_a_disk_that_cannot_hold_a_clip_is_an_error_of_the_system(tmp_path):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            _toy(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["toy.json"]
 
 
 def test_no_two_artists_share_a_name():

@@ -10,6 +10,7 @@ import soundfile
 from rich.console import Console
 from rich.progress import track as progress_bar
 
+from genrelab.audio.encoding import encoded
 from genrelab.audio.processors import processors
 from genrelab.corpora.toy_sounds import Sound
 from genrelab.errors import CorpusError
@@ -66,7 +67,7 @@ def write_clip(path: Path, sample_rate: int, render: Callable[[], Sound]) -> flo
         return float(soundfile.info(path).duration)
     samples = render()
     with atomic_path(path) as temporary:
-        soundfile.write(temporary, samples, sample_rate, subtype="PCM_16")
+        temporary.write_bytes(encoded(samples, sample_rate, path.suffix[1:].upper()))
     return len(samples) / sample_rate
 
 

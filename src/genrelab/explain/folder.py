@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from genrelab.audio.encoding import encoded
 from genrelab.explain.explanation import RANDOM_MASKS, Explanation
 from genrelab.explain.listen import mean_answers
 from genrelab.explain.subject import Subject
@@ -17,7 +17,6 @@ from genrelab.files import atomic_path, require_folder, write_json, write_text
 from genrelab.report.explanation import Layer, explanation_figure
 from genrelab.report.explanation_page import TITLES, explanation_page, in_words
 from genrelab.report.save import save
-from genrelab.report.sounds import flac
 
 _PARTIAL = " The network listens past the layer {layer}, too: of what it hears there this map does not tell."
 
@@ -76,12 +75,12 @@ def write_explanation(explanation: Explanation, folder: Path) -> dict[str, Any]:
     page = explanation_page(
         facts,
         figure,
-        {name: flac(sound / peak, explanation.sample_rate) for name, sound in _sounds(explanation).items()},
+        {name: encoded(sound / peak, explanation.sample_rate) for name, sound in _sounds(explanation).items()},
     )
     picture, _ = save(figure, folder, "explanation")
     for name, sound in sounds.items():
         with atomic_path(folder / f"{name}.wav") as temporary:
-            soundfile.write(temporary, sound / peak, explanation.sample_rate, subtype="PCM_16")
+            temporary.write_bytes(encoded(sound / peak, explanation.sample_rate, "WAV"))
     write_json(picture.with_suffix(".json"), facts)
     write_text(folder / "index.html", page)
     return facts

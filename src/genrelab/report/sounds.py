@@ -4,10 +4,8 @@ import io
 import math
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import soundfile
-from numpy.typing import NDArray
 
 from genrelab.audio.read import probe, read
 from genrelab.errors import AudioError
@@ -41,10 +39,3 @@ def taken_in(clips: pd.DataFrame) -> Mapping[str, str]:
         soundfile.write(file, samples, _RATE, format="MP3")
         sounds[str(clip)] = data_uri("audio/mpeg", file.getvalue())
     return sounds
-
-
-def flac(samples: NDArray[np.float32], sample_rate: int) -> bytes:
-    """Return samples (n,) as a FLAC file of 16 bits."""
-    file = io.BytesIO()
-    soundfile.write(file, samples, sample_rate, format="FLAC", subtype="PCM_16")
-    return file.getvalue()

@@ -9,6 +9,7 @@ import soundfile
 import yaml
 from matplotlib.figure import Figure
 
+from genrelab.audio.encoding import encoded
 from genrelab.errors import RunError
 from genrelab.evaluation.calibration import expected_calibration_error, reliability
 from genrelab.evaluation.confusions import one_row_a_clip
@@ -25,7 +26,6 @@ from genrelab.report.page import data_uri, embed, render
 from genrelab.report.radar import METRICS, radar_figure
 from genrelab.report.radar import MOST_RUNS as WHEEL_RUNS
 from genrelab.report.references import references
-from genrelab.report.sounds import flac
 from genrelab.report.study_commands import commands
 from genrelab.report.study_parts import SECTIONS, Found, Group, Part, Row, Study, StudyRun
 from genrelab.report.study_words import ablation_words, data_words, summary
@@ -286,7 +286,7 @@ def _explanations(explanations: Sequence[Found]) -> list[dict[str, Any]]:
             samples = {name: soundfile.read(path, dtype="float32") for name, path in paths.items()}
             rate = samples["kept"][1]
             played = {"whole": samples["kept"][0] + samples["left-out"][0]} | {n: s for n, (s, _) in samples.items()}
-            sounds = {name: data_uri("audio/flac", flac(values, rate)) for name, values in played.items()}
+            sounds = {name: data_uri("audio/flac", encoded(values, rate)) for name, values in played.items()}
             size = sum(map(len, sounds.values()))
             sounds, left = (sounds, left - size) if size <= left else ({}, left)
         picture = _file(found, "explanation.png", "")
