@@ -26,7 +26,7 @@ class Server:
     retry_after: str = "0"
     takes_ranges: bool = True
     heeds_if_range: bool = True
-    says_length: int | None = None  # instead of the true one
+    says_length: int | str | None = None  # instead of the true one
     stalls_after: list[int] = field(default_factory=list)
     redirect: str = ""
     ranges: list[str | None] = field(default_factory=list)  # what was asked for
@@ -66,7 +66,7 @@ def server():
             if partial:
                 self.send_header("Content-Range", f"bytes {begin}-{len(state.content) - 1}/{len(state.content)}")
             length = len(body) if state.says_length is None else state.says_length
-            if length >= 0:
+            if length != -1:
                 self.send_header("Content-Length", str(length))
             if state.etag:
                 self.send_header("ETag", state.etag)
@@ -277,7 +277,38 @@ def test_redirects_lead_to_no_other_scheme(server, tmp_path, target):
 
 def test_a_circle_of_redirects_ends(server, tmp_path):
     server.redirect = "/file.zip"
-    with pytest.raises(CorpusError, match="the server says 302"):
+    with pytest.raises(CorpusError, match=r"the server says 302 [^\n\\]*; the file may have moved"):
+        get(server, tmp_path)
+
+
+@pytest.mark.parametrize("target", ["http://[bad/x", "http://127.0.0.1:port/"])
+def test_a_redirect_to_no_address_is_told_at_once(server, tmp_path, target):
+    server.redirect = target
+    with pytest.raises(CorpusError, match="leads to what is no address"):
+        get(server, tmp_path)
+    assert len(server.ranges) == 1
+
+
+@pytest.mark.parametrize("url", ["http://[bad", "http://", "http:///x", "http://127.0.0.1:port/x", "s3://a/b"])
+def test_what_is_no_address_is_told_at_once(tmp_path, url):
+    with pytest.raises(CorpusError, match="is no http or https address"):
+        download(url, tmp_path / "x", largest=10)
+
+
+def test_an_address_may_be_pasted_as_people_read_it(server, tmp_path):
+    server.url += "/a b/é%20?x=ü"
+    assert get(server, tmp_path).read_bytes() == CONTENT
+
+
+def test_a_length_of_thousands_of_digits_is_none(server, tmp_path):
+    server.says_length = "9" * 5000
+    with pytest.raises(CorpusError, match="sends more than the 1000 bytes it may"):
+        get(server, tmp_path, largest=1000)
+
+
+def test_what_did_not_come_is_not_said_to_be_kept(server, tmp_path):
+    server.statuses = [503] * 3
+    with pytest.raises(CorpusError, match=r"gave up after 3 tries$"):
         get(server, tmp_path)
 
 

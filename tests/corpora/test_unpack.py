@@ -23,8 +23,8 @@ def zipped(path: Path, files=FILES, method=zipfile.ZIP_DEFLATED) -> Path:
     return path
 
 
-def tarred(path: Path, files=FILES, mode="w:gz", extra=()) -> Path:
-    with tarfile.open(path, mode) as file:
+def tarred(path: Path, files=FILES, mode="w:gz", extra=(), layout=tarfile.DEFAULT_FORMAT) -> Path:
+    with tarfile.open(path, mode, format=layout) as file:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
@@ -178,6 +178,19 @@ def test_a_bomb_is_refused_by_its_ratio(tmp_path, make):
     assert_nothing_came_of(archive, "unpack to more than the 16777216 that it may hold")
 
 
+@pytest.mark.parametrize("files", [FILES, {}])
+@pytest.mark.parametrize(
+    ("layout", "name", "headers"),
+    [(tarfile.GNU_FORMAT, "y" * (2 << 20), {}), (tarfile.PAX_FORMAT, "y", {"comment": "y" * (2 << 20)})],
+    ids=["name", "comment"],
+)
+def test_a_header_that_would_fill_the_memory_is_refused(tmp_path, files, layout, name, headers):
+    entry = tarfile.TarInfo(name)
+    entry.pax_headers = headers
+    archive = tarred(tmp_path / "a.tar", files, "w", [entry], layout)
+    assert_nothing_came_of(archive, "is no zip or tar archive, or damaged")
+
+
 @pytest.mark.parametrize("make", [zipped, tarred])
 def test_too_many_entries_and_too_many_bytes_are_refused(tmp_path, make):
     assert_nothing_came_of(make(tmp_path / "a"), "holds more than 1 files and folders", Limits(entries=1))
@@ -238,6 +251,11 @@ def test_a_name_that_comes_twice_is_refused(tmp_path):
     with tarfile.open(archive, "a") as file:
         file.addfile(entry)
     assert_nothing_came_of(archive, "is in the archive twice")
+
+
+def test_what_is_no_archive_is_told_in_one_line(tmp_path):
+    (tmp_path / "a.zip").write_text("<html>please sign in</html>")
+    assert_nothing_came_of(tmp_path / "a.zip", r"damaged or cut off \(file could not be opened successfully\)$")
 
 
 def test_an_archive_of_nothing_is_refused(tmp_path):

@@ -9,16 +9,17 @@ import hashlib
 import json
 import os
 import shutil
+import string
 import time
 from collections.abc import Callable
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, InvalidURL
 from pathlib import Path
 from typing import IO, Any, NoReturn
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from genrelab.errors import CorpusError, printable
+from genrelab.errors import CorpusError, one_line, printable
 from genrelab.files import write_json
 
 Progress = Callable[[int, int], None]
@@ -80,7 +81,7 @@ def download(
     OSError
         The file cannot be written.
     """
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not _is_address(url):
         raise CorpusError(f"{printable(url)}: is no http or https address")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,10 +96,8 @@ def download(
             failures = 1 if came > furthest else failures + 1
             furthest = max(furthest, came)
             if failures >= tries:
-                raise CorpusError(
-                    f"{printable(url)}: {error}; gave up after {failures} tries. What came is kept: the same command "
-                    "goes on with it"
-                ) from None
+                kept = ". What came is kept: the same command goes on with it" if transfer.part.exists() else ""
+                raise CorpusError(f"{printable(url)}: {error}; gave up after {failures} tries{kept}") from None
             wait = min(60.0, max(error.wait, pause * 2 ** (failures - 1)))
             if report:
                 report(f"{error}; trying again in {wait:g} s")
@@ -139,6 +138,14 @@ def verify(path: str | os.PathLike[str], checksum: str, progress: Progress | Non
     return digest.hexdigest() == digits.lower()
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets of half an IPv6 address, a port that is no number
+        return False
+
+
 class _Redirects(HTTPRedirectHandler):
     """Follow redirects to http and https, but never from the safe one to the other."""
 
@@ -168,7 +175,9 @@ class _Transfer:
         done = self.part.stat().st_size if known else 0
         if known and done == known["size"]:
             return
-        request = Request(self.url, headers={"User-Agent": "genrelab", "Accept-Encoding": "identity"})  # noqa: S310
+        # A pasted address may hold spaces and letters that a request may not; what is encoded stays.
+        address = quote(self.url, safe=string.punctuation)
+        request = Request(address, headers={"User-Agent": "genrelab", "Accept-Encoding": "identity"})  # noqa: S310
         if known and done > 0:
             request.add_header("Range", f"bytes={done}-")
             request.add_header("If-Range", known["version"])  # else another version would be sewn to this one
@@ -177,6 +186,8 @@ class _Transfer:
         except HTTPError as error:
             error.close()
             self._refused(error)
+        except (ValueError, InvalidURL) as error:  # what a redirect leads to may be no address at all
+            raise CorpusError(f"{printable(self.url)}: leads to what is no address ({_reason(error)})") from None
         except (OSError, HTTPException) as error:  # URLError, timeouts, TLS
             raise _BrokenOffError(_reason(error)) from None
         with response:
@@ -210,12 +221,13 @@ class _Transfer:
         if error.code == 416:  # there is nothing after what came: the part is of no version that there is now
             self._forget()
             raise _BrokenOffError("the server has another version of the file now") from None
+        reason = printable(one_line(error.reason))
         if error.code in _WORTH_ANOTHER_TRY:
             after = str(error.headers.get("Retry-After", ""))  # or a date, which is seldom
             wait = float(after) if after.isdecimal() else 0.0
-            raise _BrokenOffError(f"the server says {error.code} {printable(error.reason)}", wait) from None
+            raise _BrokenOffError(f"the server says {error.code} {reason}", wait) from None
         raise CorpusError(
-            f"{printable(self.url)}: the server says {error.code} {printable(error.reason)}; the file may have moved"
+            f"{printable(self.url)}: the server says {error.code} {reason}; the file may have moved"
         ) from None
 
     def _check_room(self, size: int, done: int) -> None:
@@ -255,14 +267,20 @@ def _size(response: HTTPResponse, asked_from: int) -> int:
     if response.status == 206:
         span, _, total = str(response.headers.get("Content-Range", "")).partition("/")
         begin = span.removeprefix("bytes ").partition("-")[0]
-        return int(total) if total.isdecimal() and begin == str(asked_from) else -1
+        return int(total) if _is_size(total) and begin == str(asked_from) else -1
     length = str(response.headers.get("Content-Length", ""))
-    return int(length) if length.isdecimal() else 0
+    return int(length) if _is_size(length) else 0
+
+
+def _is_size(text: str) -> bool:
+    return text.isdecimal() and len(text) < 20  # Python refuses to read thousands of digits
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, URLError) and isinstance(error.reason, Exception):
         error = error.reason
+    if type(error) is BadStatusLine:  # its text is what came
+        return "what answers is no web server"
     if isinstance(error, TimeoutError):
         return "nothing came for too long"
     return printable(getattr(error, "strerror", None) or str(error) or type(error).__name__)

@@ -18,7 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, cast
+from typing import IO, Self, cast
 
 from genrelab.errors import CorpusError, printable
 
@@ -26,6 +26,11 @@ Progress = Callable[[int, int], None]
 """Called with the bytes of the archive that are read and those it has."""
 
 _BLOCK = 1 << 20
+_LONG_HEADERS = {
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+}
+_LONGEST_HEADER = 1 << 20  # bytes; they hold names, times and comments
 _SMALL = 16 << 20  # bytes that any archive may unpack to
 # What the readers of archives raise for damage; bz2's decoder a bare OSError, gzip's and zip's EOFError.
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError)
@@ -167,9 +172,8 @@ def _too_much(archive: Path, size: int, most: int) -> CorpusError:
 
 
 def _damaged(archive: Path, error: BaseException) -> CorpusError:
-    return CorpusError(
-        f"{archive}: is no zip or tar archive, or damaged or cut off ({printable(str(error) or type(error).__name__)})"
-    )
+    reason = str(error).partition(":\n")[0] or type(error).__name__  # tarfile goes on with each way that it tried
+    return CorpusError(f"{archive}: is no zip or tar archive, or damaged or cut off ({printable(reason)})")
 
 
 def _opened(archive: Path, entry: _Entry) -> IO[bytes]:
@@ -219,10 +223,23 @@ def _zip_kind(info: zipfile.ZipInfo) -> str:
     return "a link" if kind == stat.S_IFLNK else "a device or pipe"
 
 
+class _Header(tarfile.TarInfo):
+    """Refuse what tarfile would read into memory whole before it tells of an entry: a bomb could lie there."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _LONG_HEADERS and header.size > _LONGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {header.size} bytes")
+        if header.type == tarfile.GNUTYPE_SPARSE:  # the map of its holes has any length
+            raise tarfile.ReadError("a file with holes")
+        return header
+
+
 def _tar_entries(archive: Path) -> Iterator[tuple[_Entry, int]]:
     with archive.open("rb") as raw:
         try:
-            with tarfile.open(fileobj=raw) as file:
+            with tarfile.open(fileobj=raw, tarinfo=_Header) as file:
                 for info in file:
                     yield _Entry(info.name, info.size, _tar_kind(info), partial(_of_tar, file, info)), raw.tell()
                 # To tarfile a header that it cannot read is the end as well, and so is a file cut between two headers.
