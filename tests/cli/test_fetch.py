@@ -174,6 +174,16 @@ def test_what_nobody_published_a_checksum_of_is_said_to_be_unchecked(served, arc
     assert "nobody publishes a checksum of this archive" in capsys.readouterr().err
 
 
+def test_who_interrupts_is_told_how_to_go_on(served, capsys, monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    served()
+    monkeypatch.setattr("genrelab.corpora.fetch.download", interrupted)
+    assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted: the same command goes on with what came"
+
+
 def test_what_is_no_archive_is_not_taken_for_it_for_ever(served, archive, capsys, tmp_path):
     served(checksum="")
     whole = archive.read_bytes()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,7 +105,9 @@ def _bring(wanted: "Source", place: str, to: Path, keep_archive: bool, console: 
     archive, downloaded = _archive(wanted, place, to, console)
     fate = "it is removed; fetch it anew" if downloaded else "remove it, or give another with --source"
     if not wanted.checksum:
-        console.print("nobody publishes a checksum of this archive: whether it is the right one cannot be told")
+        console.print(
+            "nobody publishes a checksum of this archive: whether it is the right one cannot be told", soft_wrap=True
+        )
     else:
         with _bar(console, "check") as progress:
             right = verify(archive, wanted.checksum, progress)
@@ -129,7 +132,7 @@ def _bring(wanted: "Source", place: str, to: Path, keep_archive: bool, console: 
 def _archive(wanted: "Source", place: str, to: Path, console: "Console") -> tuple[Path, bool]:
     """Return where the archive lies, and whether it was downloaded to there just now."""
     from genrelab.corpora.fetch import download
-    from genrelab.errors import CorpusError
+    from genrelab.errors import CorpusError, Terminated
 
     local = _local(place)
     archive = local or to / wanted.archive
@@ -139,8 +142,13 @@ def _archive(wanted: "Source", place: str, to: Path, console: "Console") -> tupl
         return archive, False
     if local:
         raise CorpusError(f"{archive}: there is no such file")
-    with _bar(console, "download") as progress:
-        download(place, archive, largest=wanted.largest, progress=progress, report=console.print)
+    say = partial(console.print, soft_wrap=True)
+    try:
+        with _bar(console, "download") as progress:
+            download(place, archive, largest=wanted.largest, progress=progress, report=say)
+    except (KeyboardInterrupt, Terminated):
+        say("interrupted: the same command goes on with what came")
+        raise
     return archive, True
 
 
