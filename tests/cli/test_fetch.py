@@ -181,7 +181,7 @@ def test_who_interrupts_is_told_how_to_go_on(served, capsys, monkeypatch):
     served()
     monkeypatch.setattr("genrelab.corpora.fetch.download", interrupted)
     assert main(["corpus", "fetch", "gtzan", "--accept-licence"]) == 130
-    assert capsys.readouterr().err.splitlines()[-1] == "interrupted: the same command goes on with what came"
+    assert capsys.readouterr().err.splitlines()[-1] == "genrelab: interrupted: the same command goes on from here"
 
 
 def test_what_is_no_archive_is_not_taken_for_it_for_ever(served, archive, capsys, tmp_path):

@@ -126,6 +126,24 @@ def test_what_is_set_holds_for_the_corpus_that_is_given():
     assert (corpus.kind, corpus.options["index"]) == ("gtzan-pictures", "artists.txt")
 
 
+@pytest.mark.parametrize(
+    ("worker", "command"),
+    [
+        ("reproduce.reproduce", ["reproduce", "fma-cnn"]),
+        ("jobs.train_all", ["ablate", "representation"]),
+        ("tuning.Tuning.work", ["tune", "mel-cnn"]),
+    ],
+)
+def test_who_interrupts_is_told_how_to_go_on(worker, command, tmp_path, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"genrelab.studies.{worker}", interrupted)
+    assert main(command) == 130
+    assert capsys.readouterr().err.endswith("genrelab: interrupted: the same command goes on from here\n")
+
+
 def test_short_clips_take_the_row_s_short_variant_where_there_is_one():
     plan = Plan([], short=True)
     assert resolved(plan, "fma-cnn").name == "short/fma-cnn-short"

@@ -55,6 +55,7 @@ def ablate(
 
     from genrelab.cli.console import progress_bars
     from genrelab.cli.overrides import corpus_overrides, corpus_section, recipe_overrides
+    from genrelab.cli.streams import resumable
     from genrelab.studies.ablation import Plan, load_study, plan_jobs, write_study
     from genrelab.studies.jobs import train_all
     from genrelab.training.run import Options
@@ -73,7 +74,7 @@ def ablate(
     plan = Plan(read, protocols, folds, range(seeds), overrides, last, study, recipe)
     planned = plan_jobs(plan, folder)
     console = Console(highlight=False)
-    with progress_bars() as progress:
+    with resumable(), progress_bars() as progress:
         options = Options(stores=stores or folder / "stores")
         train_all(list(planned.values()), folder, options, jobs, progress, progress.console.print)
     _print(write_study(plan, planned, folder), read.baseline, console)

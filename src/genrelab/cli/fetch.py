@@ -131,8 +131,9 @@ def _bring(wanted: "Source", place: str, to: Path, keep_archive: bool, console: 
 
 def _archive(wanted: "Source", place: str, to: Path, console: "Console") -> tuple[Path, bool]:
     """Return where the archive lies, and whether it was downloaded to there just now."""
+    from genrelab.cli.streams import resumable
     from genrelab.corpora.fetch import download
-    from genrelab.errors import CorpusError, Terminated
+    from genrelab.errors import CorpusError
 
     local = _local(place)
     archive = local or to / wanted.archive
@@ -143,12 +144,8 @@ def _archive(wanted: "Source", place: str, to: Path, console: "Console") -> tupl
     if local:
         raise CorpusError(f"{archive}: there is no such file")
     say = partial(console.print, soft_wrap=True)
-    try:
-        with _bar(console, "download") as progress:
-            download(place, archive, largest=wanted.largest, progress=progress, report=say)
-    except (KeyboardInterrupt, Terminated):
-        say("interrupted: the same command goes on with what came")
-        raise
+    with resumable(), _bar(console, "download") as progress:
+        download(place, archive, largest=wanted.largest, progress=progress, report=say)
     return archive, True
 
 

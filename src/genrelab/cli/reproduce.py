@@ -54,6 +54,7 @@ def reproduce(
 
     from genrelab.cli.console import progress_bars
     from genrelab.cli.overrides import corpus_section
+    from genrelab.cli.streams import resumable
     from genrelab.corpora import load_corpus
     from genrelab.errors import GenrelabWarning, RecipeError
     from genrelab.files import write_csv
@@ -83,7 +84,7 @@ def reproduce(
         sections = Data(corpus_section(data), pictures, table, pieces_table)
         plan = Plan(names, sections, protocol or ["random", "artist-folds"], folds, range(seeds), set_ or [], short)
     console = Console(highlight=False)
-    with progress_bars() as progress:
+    with resumable(), progress_bars() as progress:
         options = Options(stores=stores or output / "stores")
         done = train(plan, output, options, jobs, progress, progress.console.print)
         for row, name, seed, folder in done:

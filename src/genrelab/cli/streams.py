@@ -119,6 +119,16 @@ def terminable() -> Iterator[None]:
 
 
 @contextmanager
+def resumable(how: str = "the same command goes on from here") -> Iterator[None]:
+    """Say how to go on where Ctrl-C, SIGTERM or SIGHUP ends what is done inside."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        say(f"interrupted: {how}")
+        raise
+
+
+@contextmanager
 def unbroken() -> Iterator[None]:
     """Hold Ctrl-C, SIGTERM and SIGHUP back while something is written, and let them strike when that stands there."""
     if not _in_main_thread():

@@ -59,7 +59,7 @@ def train(
 
     from genrelab.cli.console import progress_bars
     from genrelab.cli.overrides import recipe_overrides
-    from genrelab.errors import Terminated
+    from genrelab.cli.streams import resumable
     from genrelab.training import run
     from genrelab.training.ensemble import combine_runs
     from genrelab.training.recipe import EnsembleRecipe, load_any
@@ -79,12 +79,8 @@ def train(
     folder = output or Path("runs") / f"{name}-{resolved.protocol.name}-{resolved.seed}"
     options = run.Options(resume=resume, allow_leaks=allow_leaks, stores=stores)
     loggers = _loggers(track or [], name)
-    with progress_bars() as progress:
-        try:
-            whole = run.train_folds(resolved, folder, [] if prepare else only_fold or None, options, progress, loggers)
-        except (KeyboardInterrupt, Terminated):
-            progress.console.print("interrupted: the same command with --resume goes on from here")
-            raise
+    with resumable("the same command with --resume goes on from here"), progress_bars() as progress:
+        whole = run.train_folds(resolved, folder, [] if prepare else only_fold or None, options, progress, loggers)
     if whole:
         _show(folder)
     elif prepare or only_fold:

@@ -54,6 +54,7 @@ def tune(
 
     from genrelab.cli.console import progress_bars
     from genrelab.cli.overrides import recipe_overrides
+    from genrelab.cli.streams import resumable
     from genrelab.studies.tuning import Plan, Tuning
     from genrelab.training.run import Options
 
@@ -73,7 +74,7 @@ def tune(
         seconds,
     )
     tuning = Tuning(plan, folder, journal or folder / "journal.log", name)
-    with progress_bars() as progress:
+    with resumable(), progress_bars() as progress:
 
         def say(line: str) -> None:
             for task in progress.task_ids:  # of dozens of trials, the bar of the present one is enough
