@@ -8,6 +8,12 @@ EXTRAS := media,train,track,dev
 ifneq ($(filter ~/%,$(firstword $(MUSIC))),)
 override MUSIC := $(patsubst ~/%,$(HOME)/%,$(MUSIC))
 endif
+# Said before $(READY) is made, which takes minutes.
+ifneq ($(filter default-model,$(MAKECMDGOALS)),)
+ifeq ($(and $(MUSIC),$(CLIPS)),)
+$(error make default-model needs MUSIC=FOLDER and CLIPS="TABLES")
+endif
+endif
 
 .PHONY: help demo test rows notebooks lint bench default-model clean
 .DEFAULT_GOAL := help
@@ -52,7 +58,6 @@ bench: $(READY) ## print ratios against peers, taken in one run; MUSIC=folder ta
 	$(BIN)/python benchmarks/bundles.py
 
 default-model: $(READY) ## train genrelab's own networks and the default bundle: MUSIC=folder of any music, CLIPS="tables of labelled clips"
-	@test -n "$(MUSIC)" -a -n "$(CLIPS)" || { echo 'make default-model needs MUSIC=FOLDER and CLIPS="TABLES"'; exit 2; }
 	$(BIN)/genrelab backbone fetch musicnn
 	$(BIN)/genrelab backbone fetch yamnet
 	$(BIN)/python scripts/default_model.py --music "$(MUSIC)" --clips $(CLIPS) $(ARGS)

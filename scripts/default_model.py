@@ -50,10 +50,13 @@ def main() -> None:
     for place in (arguments.music, *arguments.clips):
         if not place.exists():
             parser.error(f"{place}: there is no such file or folder")
+    if not any(sound_files(arguments.music)):
+        parser.error(f"{arguments.music}: holds no sound files")
     work: Path = arguments.work
     work.mkdir(parents=True, exist_ok=True)
     table = work / f"{arguments.corpus}.csv"
     joined(arguments.clips).to_csv(table, index=False)
+    load_corpus("table", path=str(table.absolute()))  # what is wrong with the clips is said now, not after hours
     for name in OWN:
         learned = work / f"{name}.safetensors"
         if not learned.is_file():
