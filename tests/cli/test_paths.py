@@ -24,6 +24,10 @@ def test_a_file_is_itself_whatever_it_is_called(music: Path):
     assert list(expand(["notes.txt", "missing.mp3"])) == ["notes.txt", "missing.mp3"]
 
 
+def test_an_empty_name_is_not_the_working_folder(music: Path):
+    assert list(expand([""])) == [Prediction("", error="an empty name")]
+
+
 def test_a_folder_is_the_sound_files_in_it_and_below(music: Path):
     assert list(expand(["album"])) == ["album/one.ogg", "album/disc [2]/two.wav"]
 

@@ -37,6 +37,9 @@ def expand(names: Iterable[str], stdin: BinaryIO | None = None) -> Iterator[str 
 
 
 def _files(name: str) -> Iterator[str | Prediction]:
+    if not name:  # of a shell's variable that is not set, say; pathlib takes it for the working folder
+        yield Prediction(name, error="an empty name")
+        return
     if not os.path.isdir(name):  # noqa: PTH112 (a name may be no valid path at all)
         yield name
         return
