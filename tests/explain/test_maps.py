@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from genrelab.errors import RunError
 from genrelab.explain.maps import coordinates, merits, read_map, unit, write_map
@@ -87,7 +88,9 @@ def test_too_few_clips_and_a_network_that_learned_nothing_are_refused() -> None:
 @pytest.mark.parametrize("clips", [8, 60])
 def test_maps_keep_clusters_together_and_are_the_same_each_time(clips: int) -> None:
     points = around(np.eye(6)[:2], clips // 2, 0.05)
+    threads = torch.get_num_threads()
     first, again = coordinates(points, 3), coordinates(points, 3)
+    assert torch.get_num_threads() == threads
     pd.testing.assert_frame_equal(first, again)
     assert np.isfinite(first.to_numpy()).all()
     if clips == 60:

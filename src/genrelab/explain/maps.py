@@ -62,6 +62,7 @@ def coordinates(vectors: Float, seed: int = 0) -> pd.DataFrame:
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     clips = len(vectors)
     if clips < FEWEST:
@@ -75,7 +76,8 @@ def coordinates(vectors: Float, seed: int = 0) -> pd.DataFrame:
     start = np.asarray(start / (start[:, 0].std() or 1.0), np.float32)
     perplexity = min(PERPLEXITY, (clips - 1) / 3)
     tsne = TSNE(2, perplexity=perplexity, init=1e-4 * start, random_state=seed).fit_transform(points)
-    with warnings.catch_warnings():
+    # Numba, below UMAP, sets OpenMP's number of threads, which is PyTorch's, too; on the way out it is what it was.
+    with threadpool_limits(None), warnings.catch_warnings():
         # It warns that a seed costs it its threads, which is what a seed is for.
         warnings.filterwarnings("ignore", message=".*n_jobs.*")
         import umap
