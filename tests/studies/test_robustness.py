@@ -1,11 +1,14 @@
 """Spoilt sound: what is done to it, and that a run's bundles are asked for it."""
 
+import errno
+import os
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from genrelab import files
 from genrelab.audio.store import ClipSource
 from genrelab.bundles.prediction import Prediction
 from genrelab.cli.app import main
@@ -136,12 +139,14 @@ def test_the_table_is_printed_and_kept(tones_run, tmp_path, capsys):
     assert list(table.columns) == ["condition", "clips", "accuracy", "fall", "low", "high"]
 
 
-def test_a_run_that_cannot_be_written_to_is_told_before_work(tones_run, tmp_path, monkeypatch, capsys):
-    run = shutil.copytree(tones_run, tmp_path / "run")
-    (run / "robustness.csv").mkdir()
+def test_a_run_that_cannot_be_written_to_is_told_before_work(tones_run, monkeypatch, capsys):
+    def read_only(path, wanted):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(wanted))
+
+    monkeypatch.setattr(files, "_create", read_only)
     monkeypatch.setattr(robustness, "robustness", lambda *_: pytest.fail("has begun to work"))
-    assert main(["robustness", str(run)]) == 2
-    assert "is there and is no regular file" in capsys.readouterr().err
+    assert main(["robustness", str(tones_run)]) == 2
+    assert capsys.readouterr().err == f"genrelab: {tones_run}: Read-only file system\n"
 
 
 def test_rows_of_what_is_not_asked_this_time_are_kept(tones_run, tmp_path, capsys):
