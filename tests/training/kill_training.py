@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+import genrelab.training.fit  # noqa: F401  Lightning is loaded before any fork, and kills strike what comes after
 from genrelab.training import run
 from genrelab.training.recipe import Recipe, check_recipe
 

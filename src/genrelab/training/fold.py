@@ -181,9 +181,8 @@ def _train_anew(
     if isinstance(model.network, Head):
         processes.agreed(lambda: _solve(fold, model, training))
     else:
-        from genrelab.training.fit import (
-            fit,  # which brings Lightning: what is solved for at once, or read, waits for none
-        )
+        # It brings Lightning, for which nothing waits that is solved for at once, or read.
+        from genrelab.training.fit import fit
 
         fit(fold, model, device, processes, progress, loggers)
     processes.agreed(lambda: _judge(fold, model, device))
